@@ -1,0 +1,1 @@
+//! CloudWatch's rules, in memory.

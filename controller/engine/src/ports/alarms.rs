@@ -1,0 +1,119 @@
+//! Alarms and the metrics behind them: CloudWatch, or its rules applied on this machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::{AlarmName, Comparison, MetricSource, TreatMissingData};
+use schema::signals::Signal;
+use schema::status::AlarmState;
+use serde::{Deserialize, Serialize};
+
+use super::error::PortError;
+
+/// What an alarm measures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlarmSource {
+    /// A signal of the catalogue.
+    Signal {
+        /// Which.
+        signal: Signal,
+        /// The service, for signals that need one.
+        service: Option<ServiceName>,
+    },
+    /// A CloudWatch metric by name.
+    Metric(MetricSource),
+}
+
+/// An alarm as it is wanted, with every default filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmDefinition {
+    /// Its platform.
+    pub platform: PlatformName,
+    /// Its name within the platform.
+    pub name: AlarmName,
+    /// What it measures.
+    pub source: AlarmSource,
+    /// How a datapoint is compared.
+    pub comparison: Comparison,
+    /// Value compared with.
+    pub threshold: f64,
+    /// Length of a datapoint in milliseconds.
+    pub period_ms: u64,
+    /// Datapoints looked at.
+    pub evaluation_periods: u32,
+    /// Datapoints among them that must breach.
+    pub datapoints_to_alarm: u32,
+    /// Samples below which a datapoint counts as missing.
+    pub min_samples: u32,
+    /// What a missing datapoint means.
+    pub treat_missing_data: TreatMissingData,
+}
+
+/// An alarm as it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedAlarm {
+    /// Its definition.
+    pub definition: AlarmDefinition,
+    /// Its state.
+    pub state: AlarmState,
+    /// When it came into that state.
+    pub since: Timestamp,
+    /// When its definition was last written.
+    pub configured_at: Timestamp,
+    /// Newest value, whatever its sample guard made of it.
+    pub value: Option<f64>,
+    /// Value that brought it into its state, where it was one.
+    pub state_value: Option<f64>,
+    /// End of the first breaching datapoint that brought it into `ALARM`.
+    pub first_breach_at: Option<Timestamp>,
+}
+
+/// What a bake has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BakeEvidence {
+    /// Scoring calls made by the loan API.
+    pub scoring_calls: u64,
+    /// Per alarm, datapoints that met its own sample guard.
+    pub judged_datapoints: BTreeMap<AlarmName, u32>,
+}
+
+/// Keeps alarms and their metrics.
+#[async_trait]
+pub trait Alarms: Debug + Send + Sync {
+    /// The alarms of `platforms`, in one batch.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Result<Vec<ObservedAlarm>, PortError>;
+
+    /// Writes a whole definition. The state of an alarm that is already there stays as it is; a new
+    /// one starts in `INSUFFICIENT_DATA`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError>;
+
+    /// Removes an alarm. Removing one that is not there is no error.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError>;
+
+    /// What was seen of `platform` since `since`.
+    ///
+    /// # Errors
+    /// When the metrics cannot be read.
+    async fn evidence(
+        &self,
+        platform: &PlatformName,
+        since: Timestamp,
+    ) -> Result<BakeEvidence, PortError>;
+}

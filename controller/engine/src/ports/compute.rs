@@ -1,0 +1,169 @@
+//! Services and their tasks: ECS, or processes on this machine.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::{Image, Scaling};
+use schema::status::TaskStatus;
+use serde::{Deserialize, Serialize};
+
+use super::error::PortError;
+
+/// What a task is started from. A change of it is a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskTemplate {
+    /// Image to run.
+    pub image: Image,
+    /// ECS CPU units, 1024 to a virtual CPU.
+    pub cpu: u32,
+    /// Memory in MiB.
+    pub memory: u32,
+}
+
+/// A service as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceDefinition {
+    /// Its platform.
+    pub platform: PlatformName,
+    /// Which of the four it is.
+    pub service: ServiceName,
+    /// What its tasks are started from.
+    pub template: TaskTemplate,
+    /// Tasks wanted; absent: whatever it has, one for a new service.
+    pub count: Option<u32>,
+    /// Automatic scaling; absent: none.
+    pub scaling: Option<Scaling>,
+}
+
+/// One change to one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceChange {
+    /// Make it. Making one that is already there is an update.
+    Create(ServiceDefinition),
+    /// Replace its tasks one after another, each new one ready before an old one is drained.
+    Deploy {
+        /// Its platform.
+        platform: PlatformName,
+        /// The service.
+        service: ServiceName,
+        /// What the new tasks are started from.
+        template: TaskTemplate,
+    },
+    /// Change how many tasks it has. Those taken away finish their requests first.
+    Scale {
+        /// Its platform.
+        platform: PlatformName,
+        /// The service.
+        service: ServiceName,
+        /// Tasks wanted.
+        count: u32,
+    },
+    /// Drain its tasks and remove it. Removing one that is not there is no error.
+    Delete {
+        /// Its platform.
+        platform: PlatformName,
+        /// The service.
+        service: ServiceName,
+    },
+}
+
+/// A service as it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedService {
+    /// Its platform.
+    pub platform: PlatformName,
+    /// Which of the four it is.
+    pub service: ServiceName,
+    /// What the newest deployment's tasks are started from.
+    pub template: TaskTemplate,
+    /// Tasks asked for.
+    pub desired_count: u32,
+    /// Tasks replaced because they ended by themselves, since the service was made.
+    pub restarts: u64,
+    /// The newest deployment.
+    pub deployment: ObservedDeployment,
+    /// Its tasks, those being drained included.
+    pub tasks: Vec<ObservedTask>,
+    /// Where clients reach it, for the service that has an address of its own: the loan API.
+    pub endpoint: Option<String>,
+}
+
+impl ObservedService {
+    /// Tasks that serve.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.tasks.iter().filter(|task| task.serves()).count()
+    }
+}
+
+/// A deployment as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedDeployment {
+    /// Its id: a new one for every change of the template.
+    pub id: String,
+    /// How far it is.
+    pub state: DeploymentState,
+}
+
+/// How far a deployment is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeploymentState {
+    /// Tasks are being started or replaced.
+    InProgress,
+    /// As many tasks as wanted run from the newest template, and no others.
+    Completed,
+    /// New tasks do not become ready; the old ones were kept.
+    Failed {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// A task as it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedTask {
+    /// What status shows of it.
+    pub status: TaskStatus,
+    /// `(epoch, sequence)` of the settings that it reports to be in force.
+    pub settings: Option<(u64, u64)>,
+}
+
+impl ObservedTask {
+    /// Whether it is ready and not being drained.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.status.health == schema::status::TaskHealth::Healthy
+    }
+
+    /// Whether it is finishing its requests.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.status.health == schema::status::TaskHealth::Draining
+    }
+}
+
+/// Runs services.
+///
+/// # Guarantees
+/// Calls only ask; none waits until tasks run. What came of it is seen by the next `observe`.
+#[async_trait]
+pub trait Compute: Debug + Send + Sync {
+    /// The services of `platforms`, those being removed included, in one batch.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Result<Vec<ObservedService>, PortError>;
+
+    /// Asks for one change. Asking twice does no harm.
+    ///
+    /// # Errors
+    /// When it is refused, or cannot be asked for.
+    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError>;
+}

@@ -1,0 +1,14 @@
+//! What the engine needs of the world.
+
+mod alarms;
+mod compute;
+mod documents;
+mod error;
+
+pub use alarms::{AlarmDefinition, AlarmSource, Alarms, BakeEvidence, ObservedAlarm};
+pub use compute::{
+    Compute, DeploymentState, ObservedDeployment, ObservedService, ObservedTask, ServiceChange,
+    ServiceDefinition, TaskTemplate,
+};
+pub use documents::{Document, DocumentVersion, Documents, Expected, Listed};
+pub use error::{PortError, Remedy};

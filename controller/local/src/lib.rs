@@ -1,0 +1,1 @@
+//! The home on this machine.

@@ -1,0 +1,99 @@
+//! The spec: one file per environment, written by engineers and never written back.
+
+mod alarm;
+mod clients;
+mod decision;
+mod rollout;
+mod services;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use alarm::{
+    Alarm, AlarmAction, AlarmName, Comparison, ForceBreakerOpen, ForceBreakerOpenClient,
+    MetricSource, ScaleOut, Statistic, TreatMissingData,
+};
+pub use clients::{
+    AuthClient, BreakerMode, Bulkhead, CircuitBreaker, ProviderClient, Retry, RetryBudget,
+    ScoringClient,
+};
+pub use decision::{Decision, Rate, RateError, RiskBand, ScoreBand};
+pub use rollout::{OnFiringAlarm, OnInconclusive, RollbackLimit, Rollout};
+pub use services::{
+    Auth, Cpu, DesiredCount, Image, Latency, LoanApi, LoanApiClients, Memory, RateLimit, Scaling,
+    ScoreProvider, Scoring, ScoringClients, Services, Workload,
+};
+
+use crate::status::LoanPlatformStatus;
+
+/// API group of [`LoanPlatform`].
+pub const GROUP: &str = "lending.dev";
+/// API version of [`LoanPlatform`], with its group, as written in a spec's `apiVersion`.
+pub const API_VERSION: &str = "lending.dev/v1alpha1";
+/// Kind, as written in a spec's `kind`.
+pub const KIND: &str = "LoanPlatform";
+
+/// A whole loan platform: four services, the credit policy, the alarms, and how scoring changes are
+/// rolled out.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "lending.dev",
+    version = "v1alpha1",
+    kind = "LoanPlatform",
+    plural = "loanplatforms",
+    shortname = "lp",
+    namespaced,
+    status = "LoanPlatformStatus",
+    derive = "PartialEq",
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Phase","type":"string","jsonPath":".status.scoring.phase","description":"Where the scoring rollout stands"}"#,
+    printcolumn = r#"{"name":"Revision","type":"string","jsonPath":".status.scoring.liveRevision","description":"The scoring revision in force"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoanPlatformSpec {
+    /// What the controller may do: `Enforce` makes reality match; `Observe` reports drift and
+    /// changes nothing; `Suspend` holds new changes and keeps guarding the ones under way.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What becomes of the services, alarms and settings when the spec file is removed.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+    /// The services and their settings.
+    pub services: Services,
+    /// The credit policy.
+    pub decision: Decision,
+    /// Alarms on the platform. An empty list is legal; scoring changes then bake unguarded.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub alarms: Vec<Alarm>,
+    /// How a scoring change is rolled out, judged and taken back.
+    #[serde(default)]
+    pub rollout: Rollout,
+}
+
+/// What the controller may do to a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Mode {
+    /// Make reality match the spec.
+    #[default]
+    Enforce,
+    /// Report drift, change nothing. A change already under way is still rolled back on alarm.
+    Observe,
+    /// Hold new changes; keep guarding the ones under way.
+    Suspend,
+}
+
+/// What becomes of a platform whose spec file is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum DeletionPolicy {
+    /// Leave everything running, unmanaged.
+    #[default]
+    Retain,
+    /// Stop the services and delete alarms and settings.
+    Delete,
+}
