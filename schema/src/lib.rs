@@ -3,6 +3,8 @@
 //! This crate does no I/O. The controller and the services never import each other; they meet in
 //! these types, and in the documents made from them.
 
+#[cfg(feature = "generated")]
+pub mod generated;
 pub mod names;
 pub mod platform;
 pub mod revision;

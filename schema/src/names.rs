@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::units::PATTERN_HELP_KEYWORD;
+
 /// Shape of a platform's name: what fits an S3 key, an ECS service name and a Kubernetes name.
 pub const PLATFORM_NAME_PATTERN: &str = "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$";
 
@@ -77,7 +79,13 @@ impl JsonSchema for PlatformName {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": PLATFORM_NAME_PATTERN, "maxLength": 40 })
+        json_schema!({
+            "type": "string",
+            "pattern": PLATFORM_NAME_PATTERN,
+            "maxLength": 40,
+            PATTERN_HELP_KEYWORD: "start with a lower-case letter, go on with lower-case letters, \
+                                   digits or dashes, end without a dash",
+        })
     }
 }
 

@@ -171,13 +171,15 @@ pub struct BakeStatus {
 pub struct Quarantined {
     /// Its digest.
     pub revision: RevisionDigest,
-    /// Alarm that fired.
-    pub alarm: AlarmName,
+    /// Alarm that fired; absent where the change failed to start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<AlarmName>,
     /// Value at which it fired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     /// Its threshold then.
-    pub threshold: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Why, in words.
     pub reason: String,
     /// When.

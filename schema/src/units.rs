@@ -17,6 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// it.
 pub const DURATION_RANGE_KEYWORD: &str = "x-duration-range";
 
+/// Keyword under which a pattern is put into words; editors and `validation` show it.
+pub const PATTERN_HELP_KEYWORD: &str = "patternErrorMessage";
+
 /// Shape of a written duration: a whole number and a unit.
 pub const DURATION_PATTERN: &str = "^(0|[1-9][0-9]{0,8})(ms|s|m|h)$";
 
@@ -166,6 +169,7 @@ impl<const MIN_MS: u64, const MAX_MS: u64> JsonSchema for Span<MIN_MS, MAX_MS> {
         json_schema!({
             "type": "string",
             "pattern": DURATION_PATTERN,
+            PATTERN_HELP_KEYWORD: "write a whole number and one of ms, s, m, h, as in 250ms",
             DURATION_RANGE_KEYWORD: {
                 "min": format_millis(MIN_MS),
                 "max": format_millis(MAX_MS),

@@ -2,5 +2,29 @@
 //!
 //! Everything the engine needs of the world is a port (see [`ports`]), with one implementation for
 //! AWS and one for a laptop. The engine names no AWS type.
+//!
+//! A round for one platform: [`accept`] takes in the spec file, [`decide`] works out what comes
+//! next, [`reconcile`] saves that and then does it. Deciding is pure; time is an argument.
 
+pub mod accept;
+pub mod backoff;
+pub mod board;
+pub mod conditions;
+pub mod controller;
+pub mod decide;
+pub mod desired;
+pub mod observed;
+pub mod plan;
 pub mod ports;
+pub mod reconcile;
+pub mod report;
+pub mod rollout;
+pub mod specs;
+pub mod state;
+pub mod state_store;
+pub mod status;
+pub mod tally;
+pub mod term;
+
+#[cfg(test)]
+mod stories;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::ServiceName;
 use crate::signals::Signal;
-use crate::units::{Span, Whole};
+use crate::units::{PATTERN_HELP_KEYWORD, Span, Whole};
 
 /// An alarm by CloudWatch's rules: it fires when `datapointsToAlarm` of the last `evaluationPeriods`
 /// datapoints breach the threshold.
@@ -114,7 +114,12 @@ impl JsonSchema for AlarmName {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$" })
+        json_schema!({
+            "type": "string",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+            PATTERN_HELP_KEYWORD: "start with a letter or digit, go on with letters, digits, dots, \
+                                   dashes or underscores, 100 characters at most",
+        })
     }
 }
 

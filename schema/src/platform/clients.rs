@@ -57,7 +57,11 @@ impl Default for ScoringClient {
 #[schemars(inline)]
 pub struct ProviderClient {
     /// Base address of the provider; host names resolve within the platform first.
-    #[schemars(regex(pattern = r"^https?://[^\s]+$"), length(max = 2048))]
+    #[schemars(
+        regex(pattern = r"^https?://[^\s]+$"),
+        length(max = 2048),
+        extend("patternErrorMessage" = "write an http or https address, as in https://scores.example")
+    )]
     pub url: Url,
     /// Longest wait for a score, all attempts together. Default 550ms.
     #[serde(default = "ProviderClient::default_timeout")]

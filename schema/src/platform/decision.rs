@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Percent, Whole};
+use crate::units::{PATTERN_HELP_KEYWORD, Percent, Whole};
 
 /// The credit policy. Part of the scoring revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,7 +53,13 @@ pub struct ScoreBand {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
-pub struct RiskBand(#[schemars(regex(pattern = "^[A-Z][A-Z_]{0,31}$"))] pub String);
+pub struct RiskBand(
+    #[schemars(
+        regex(pattern = "^[A-Z][A-Z_]{0,31}$"),
+        extend("patternErrorMessage" = "write capital letters and underscores, as in LOW")
+    )]
+    pub String,
+);
 
 impl fmt::Display for RiskBand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +123,11 @@ impl JsonSchema for Rate {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": r"^[0-9]{1,2}\.[0-9]{2}$" })
+        json_schema!({
+            "type": "string",
+            "pattern": r"^[0-9]{1,2}\.[0-9]{2}$",
+            PATTERN_HELP_KEYWORD: "write percent with two decimals, in quotes, as in \"11.90\"",
+        })
     }
 }
 

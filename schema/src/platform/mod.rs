@@ -46,6 +46,7 @@ pub const KIND: &str = "LoanPlatform";
     namespaced,
     status = "LoanPlatformStatus",
     derive = "PartialEq",
+    doc = "One environment's loan platform: services, credit policy, alarms and rollout.",
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Phase","type":"string","jsonPath":".status.scoring.phase","description":"Where the scoring rollout stands"}"#,
     printcolumn = r#"{"name":"Revision","type":"string","jsonPath":".status.scoring.liveRevision","description":"The scoring revision in force"}"#,

@@ -79,7 +79,8 @@ pub struct Image(
         regex(
             pattern = r"^[A-Za-z0-9._/-]+(:[0-9]+/[A-Za-z0-9._/-]+)?(:[A-Za-z0-9._-]{1,128})?(@sha256:[0-9a-f]{64})?$"
         ),
-        length(max = 512)
+        length(max = 512),
+        extend("patternErrorMessage" = "write NAME:TAG, as in scoring:0.1.0")
     )]
     pub String,
 );

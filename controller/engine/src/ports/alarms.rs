@@ -67,9 +67,20 @@ pub struct ObservedAlarm {
     pub configured_at: Timestamp,
     /// Newest value, whatever its sample guard made of it.
     pub value: Option<f64>,
-    /// Value that brought it into its state, where it was one.
-    pub state_value: Option<f64>,
-    /// End of the first breaching datapoint that brought it into `ALARM`.
+    /// Its newest move into `ALARM`, whatever its state is now: a short firing between two looks
+    /// must not be missed.
+    pub last_firing: Option<Firing>,
+}
+
+/// A move into `ALARM`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Firing {
+    /// When.
+    pub at: Timestamp,
+    /// Value of the newest breaching datapoint; absent where missing data counted as breaching.
+    pub value: Option<f64>,
+    /// Start of the first breaching datapoint among those it was judged on.
     pub first_breach_at: Option<Timestamp>,
 }
 

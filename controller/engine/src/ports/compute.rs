@@ -1,7 +1,7 @@
 //! Services and their tasks: ECS, or processes on this machine.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use schema::names::{PlatformName, ServiceName};
@@ -166,4 +166,38 @@ pub trait Compute: Debug + Send + Sync {
     /// # Errors
     /// When it is refused, or cannot be asked for.
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError>;
+}
+
+impl ServiceChange {
+    /// The service that it changes.
+    #[must_use]
+    pub const fn service(&self) -> ServiceName {
+        match self {
+            Self::Create(definition) => definition.service,
+            Self::Deploy { service, .. }
+            | Self::Scale { service, .. }
+            | Self::Delete { service, .. } => *service,
+        }
+    }
+}
+
+impl fmt::Display for ServiceChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create(definition) => {
+                write!(
+                    f,
+                    "create {} from {}",
+                    definition.service, definition.template.image
+                )
+            }
+            Self::Deploy {
+                service, template, ..
+            } => {
+                write!(f, "deploy {service} from {}", template.image)
+            }
+            Self::Scale { service, count, .. } => write!(f, "scale {service} to {count}"),
+            Self::Delete { service, .. } => write!(f, "remove {service}"),
+        }
+    }
 }

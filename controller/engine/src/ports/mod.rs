@@ -5,7 +5,7 @@ mod compute;
 mod documents;
 mod error;
 
-pub use alarms::{AlarmDefinition, AlarmSource, Alarms, BakeEvidence, ObservedAlarm};
+pub use alarms::{AlarmDefinition, AlarmSource, Alarms, BakeEvidence, Firing, ObservedAlarm};
 pub use compute::{
     Compute, DeploymentState, ObservedDeployment, ObservedService, ObservedTask, ServiceChange,
     ServiceDefinition, TaskTemplate,

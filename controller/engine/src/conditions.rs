@@ -1,0 +1,213 @@
+//! Conditions, by the kstatus rules: `Ready` is always there; `Reconciling` and `Stalled` only while
+//! true, and never both.
+//!
+//! Source of the rules: the kstatus library's documentation, and the conditions checks of Flux.
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schema::platform::Mode;
+use schema::status::Phase;
+
+use crate::decide::Decision;
+use crate::ports::Remedy;
+
+/// How a platform fares, in one condition's terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Verdict {
+    ready: bool,
+    standing: Standing,
+    reason: &'static str,
+    message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Steady,
+    Reconciling,
+    Stalled,
+}
+
+/// The conditions after a round, keeping the transition times of those that did not change.
+#[must_use]
+pub fn conditions(
+    before: &[Condition],
+    decision: &Decision,
+    refusal: Option<&str>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    show(
+        before,
+        &verdict(decision, refusal),
+        decision.state.generation,
+        now,
+    )
+}
+
+/// The conditions of a platform that could not be reconciled, because of `error`.
+#[must_use]
+pub fn failed(
+    before: &[Condition],
+    error: &dyn Error,
+    remedy: Remedy,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let (standing, reason) = match remedy {
+        Remedy::Retry => (Standing::Reconciling, "Retrying"),
+        Remedy::WaitForUser => (Standing::Stalled, "NeedsAPerson"),
+    };
+    let verdict = Verdict {
+        ready: false,
+        standing,
+        reason,
+        message: with_causes(error),
+    };
+    show(before, &verdict, generation, now)
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+fn show(
+    before: &[Condition],
+    verdict: &Verdict,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let mut conditions = vec![("Ready", verdict.ready)];
+    match verdict.standing {
+        Standing::Steady => {}
+        Standing::Reconciling => conditions.push(("Reconciling", true)),
+        Standing::Stalled => conditions.push(("Stalled", true)),
+    }
+    conditions
+        .into_iter()
+        .map(|(type_, holds)| condition(before, type_, holds, verdict, generation, now))
+        .collect()
+}
+
+fn condition(
+    before: &[Condition],
+    type_: &str,
+    holds: bool,
+    verdict: &Verdict,
+    generation: i64,
+    now: Timestamp,
+) -> Condition {
+    let status = if holds { "True" } else { "False" };
+    let known = before
+        .iter()
+        .find(|known| known.type_ == type_ && known.status == status);
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: verdict.reason.to_owned(),
+        message: verdict.message.clone(),
+        observed_generation: Some(generation),
+        last_transition_time: known.map_or_else(
+            || Time(whole_seconds(now)),
+            |known| known.last_transition_time.clone(),
+        ),
+    }
+}
+
+/// Kubernetes writes times in whole seconds; keeping more would make a saved condition differ from
+/// the one in memory.
+fn whole_seconds(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+fn verdict(decision: &Decision, refusal: Option<&str>) -> Verdict {
+    let verdict = |ready, standing, reason, message: String| Verdict {
+        ready,
+        standing,
+        reason,
+        message,
+    };
+    if let Some(problems) = refusal {
+        return verdict(false, Standing::Stalled, "InvalidSpec", problems.to_owned());
+    }
+    if let Some(mode) = held_by_mode(decision) {
+        return verdict(false, Standing::Steady, mode.0, mode.1);
+    }
+    if let Some(stuck) = decision.report.stuck.first() {
+        return verdict(false, Standing::Stalled, "DeploymentFailed", stuck.clone());
+    }
+    if let Some((standing, reason)) = rollout_standing(decision) {
+        let message = decision
+            .kept_out
+            .clone()
+            .or_else(|| {
+                decision
+                    .rollout_waits_on
+                    .as_ref()
+                    .map(|waits| format!("Waiting for {waits}."))
+            })
+            .or_else(|| decision.report.first().map(str::to_owned))
+            .unwrap_or_default();
+        return verdict(false, standing, reason, message);
+    }
+    if !decision.report.is_settled() {
+        let message = decision.report.waiting.join("; ");
+        return verdict(false, Standing::Reconciling, "Progressing", message);
+    }
+    verdict(
+        true,
+        Standing::Steady,
+        "AsSpecified",
+        "Everything is as the spec asks.".to_owned(),
+    )
+}
+
+fn held_by_mode(decision: &Decision) -> Option<(&'static str, String)> {
+    let state = &decision.state;
+    let accepted = state.accepted.as_ref()?;
+    match accepted.spec.mode {
+        Mode::Suspend if state.enforced.as_ref() != Some(&accepted.spec) => Some((
+            "Suspended",
+            "mode is Suspend: new changes are held, those under way are guarded".to_owned(),
+        )),
+        Mode::Observe if !decision.report.is_settled() || decision.rollout_waits_on.is_some() => {
+            let drift = decision
+                .report
+                .first()
+                .or(decision.rollout_waits_on.as_deref());
+            Some((
+                "Drifted",
+                format!(
+                    "mode is Observe, nothing is changed: {}",
+                    drift.unwrap_or("")
+                ),
+            ))
+        }
+        Mode::Enforce | Mode::Observe | Mode::Suspend => None,
+    }
+}
+
+fn rollout_standing(decision: &Decision) -> Option<(Standing, &'static str)> {
+    if decision.kept_out.is_some() {
+        return Some((Standing::Stalled, "Quarantined"));
+    }
+    let scoring = &decision.state.scoring;
+    let is_first = scoring
+        .change
+        .as_ref()
+        .is_none_or(|change| change.target.is_none());
+    match scoring.phase {
+        Phase::Preflight => Some((Standing::Reconciling, "Preflight")),
+        Phase::Applying if !is_first => Some((Standing::Reconciling, "Applying")),
+        Phase::Baking if !is_first => Some((Standing::Reconciling, "Baking")),
+        Phase::RollingBack => Some((Standing::Reconciling, "RollingBack")),
+        Phase::Verifying => Some((Standing::Reconciling, "Verifying")),
+        Phase::Paused => Some((Standing::Stalled, "Paused")),
+        Phase::Inconclusive if !is_first => Some((Standing::Stalled, "Inconclusive")),
+        _ => None,
+    }
+}

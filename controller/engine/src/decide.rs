@@ -1,0 +1,121 @@
+//! One round of deciding: from what is remembered and found to what is remembered and done next.
+
+use jiff::Timestamp;
+use schema::LoanPlatformSpec;
+use schema::platform::Mode;
+
+use crate::desired::desired;
+use crate::observed::Observed;
+use crate::plan::{Plan, PlanContext, plan};
+use crate::report::{Report, report};
+use crate::rollout::{self, View};
+use crate::state::{PlatformState, ScoringState};
+
+/// What a round decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The state from now on, to be saved before the plan is carried out.
+    pub state: PlatformState,
+    /// The calls to make.
+    pub plan: Plan,
+    /// What the platform waits for.
+    pub report: Report,
+    /// What the rollout waits for.
+    pub rollout_waits_on: Option<String>,
+    /// Why the spec's scoring revision is kept out.
+    pub kept_out: Option<String>,
+}
+
+/// Decides what comes next for a platform whose spec was accepted at some time.
+///
+/// `epoch` is the term of the controller that will carry the plan out.
+#[must_use]
+pub fn decide(
+    remembered: &PlatformState,
+    observed: &Observed,
+    now: Timestamp,
+    epoch: u64,
+) -> Decision {
+    let mut state = remembered.clone();
+    let Some(accepted) = state.accepted.clone() else {
+        return Decision::idle(state);
+    };
+    if accepted.spec.mode != Mode::Suspend {
+        state.enforced = Some(accepted.spec.clone());
+    }
+    let Some(enforced) = state.enforced.clone() else {
+        return Decision::idle(state);
+    };
+
+    let before = consequences(&state, &enforced, &state.scoring, observed, epoch);
+    let unsettled = before
+        .as_ref()
+        .and_then(|(_, report)| report.first().map(str::to_owned));
+    let advance = rollout::advance(
+        &state.scoring,
+        &View {
+            spec: &with_mode(&enforced, accepted.spec.mode),
+            generation: accepted.generation,
+            observed,
+            unsettled: unsettled.as_deref(),
+            now,
+        },
+    );
+    state.scoring = advance.scoring;
+    for entry in advance.history {
+        state.record(entry);
+    }
+    let after = consequences(&state, &enforced, &state.scoring, observed, epoch);
+    let (plan, report) = after.unwrap_or_default();
+    let plan = plan.permitted(accepted.spec.mode, &state.scoring);
+    if plan.writes_settings() {
+        state.settings_sequence += 1;
+    }
+    Decision {
+        state,
+        plan,
+        report,
+        rollout_waits_on: advance.waiting_on,
+        kept_out: advance.kept_out,
+    }
+}
+
+impl Decision {
+    fn idle(state: PlatformState) -> Self {
+        Self {
+            state,
+            plan: Plan::default(),
+            report: Report::default(),
+            rollout_waits_on: None,
+            kept_out: None,
+        }
+    }
+}
+
+/// The plan and the report that follow from `scoring`.
+fn consequences(
+    state: &PlatformState,
+    spec: &LoanPlatformSpec,
+    scoring: &ScoringState,
+    observed: &Observed,
+    epoch: u64,
+) -> Option<(Plan, Report)> {
+    let desired = desired(&state.platform, spec, scoring)?;
+    let context = PlanContext {
+        platform: &state.platform,
+        scoring,
+        settings_order: (epoch, state.settings_sequence + 1),
+    };
+    let plan = plan(context, &desired, observed);
+    let report = report(&desired, observed, &plan);
+    Some((plan, report))
+}
+
+/// The enforced spec under the accepted one's mode: while changes are held, the content is the old
+/// one and the mode the new one.
+fn with_mode(enforced: &LoanPlatformSpec, mode: Mode) -> LoanPlatformSpec {
+    LoanPlatformSpec {
+        mode,
+        ..enforced.clone()
+    }
+}

@@ -1,0 +1,373 @@
+//! Reconciling one platform: look, decide, remember, do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::runtime::controller::Action as Next;
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::DeletionPolicy;
+use schema::status::{HistoryEntry, HistoryKind, Phase};
+
+use crate::accept::accept;
+use crate::backoff::Backoff;
+use crate::board::{Board, Happening, PlatformObject};
+use crate::conditions::failed;
+use crate::decide::{Decision, decide};
+use crate::observed::{Observed, ObservedSettings};
+use crate::plan::{Action, Plan, plan_removal};
+use crate::ports::{Alarms, BakeEvidence, Compute, Documents, PortError, Remedy};
+use crate::specs::{SpecContent, SpecEntry};
+use crate::state::PlatformState;
+use crate::state_store::{StateError, StateStore};
+use crate::status::{status, without_live_values};
+use crate::tally::Tally;
+
+/// What reconciling needs of the world.
+#[derive(Debug)]
+pub struct Context {
+    /// Services and tasks.
+    pub compute: Arc<dyn Compute>,
+    /// Alarms and metrics.
+    pub alarms: Arc<dyn Alarms>,
+    /// Settings and state.
+    pub documents: Arc<dyn Documents>,
+    /// What is remembered.
+    pub states: StateStore,
+    /// What is shown.
+    pub board: Arc<Board>,
+    /// Failures in a row.
+    pub backoff: Backoff,
+    /// How often it went well, and how often not.
+    pub tally: Arc<Tally>,
+    /// The term of this controller.
+    pub epoch: u64,
+    /// How often it looks.
+    pub pace: Pace,
+}
+
+/// How often a platform is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// While something moves.
+    pub moving: Duration,
+    /// While nothing does.
+    pub resync: Duration,
+}
+
+/// A reconcile that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The world could not be read, or would not do something.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The state could not be loaded or saved.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl ReconcileError {
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(&self) -> Remedy {
+        match self {
+            Self::Port(error) | Self::State(StateError::Port(error)) => error.remedy(),
+            Self::State(StateError::Unreadable { .. }) => Remedy::WaitForUser,
+        }
+    }
+}
+
+/// Brings one platform a step nearer to its spec.
+///
+/// # Errors
+/// When the world fails; what was decided until then is saved, and the next reconcile goes on. The
+/// error stands in the platform's conditions until one succeeds.
+pub async fn reconcile(
+    entry: Arc<SpecEntry>,
+    context: Arc<Context>,
+) -> Result<Next, ReconcileError> {
+    let now = Timestamp::now();
+    match round(&entry, &context, now).await {
+        Ok(next) => {
+            context.backoff.succeed(&entry.platform);
+            context.tally.count(true);
+            Ok(next)
+        }
+        Err(error) => {
+            context.tally.count(false);
+            show_failure(&context, &entry.platform, &error, now).await;
+            Err(error)
+        }
+    }
+}
+
+async fn round(
+    entry: &SpecEntry,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Next, ReconcileError> {
+    let known = context.states.load(&entry.platform).await?;
+    if known.is_none() && entry.content == SpecContent::Removed {
+        return Ok(Next::await_change());
+    }
+    let mut state = known
+        .clone()
+        .unwrap_or_else(|| PlatformState::new(entry.platform.clone(), now));
+    accept(&mut state, entry, now);
+    match &entry.content {
+        SpecContent::Removed => remove(context, known.as_ref(), state, now).await,
+        SpecContent::Valid(_) => advance(context, known.as_ref(), state, None, now).await,
+        SpecContent::Invalid { problems, .. } => {
+            advance(context, known.as_ref(), state, Some(problems), now).await
+        }
+    }
+}
+
+/// Puts the failure into the platform's conditions: on the board, and into the saved status as far
+/// as the store still takes it.
+async fn show_failure(
+    context: &Context,
+    platform: &PlatformName,
+    error: &ReconcileError,
+    now: Timestamp,
+) {
+    let Ok(Some(mut state)) = context.states.load(platform).await else {
+        return;
+    };
+    let before = &state.status.conditions;
+    let conditions = failed(before, error, error.remedy(), state.generation, now);
+    if *before == conditions {
+        return;
+    }
+    state.status.conditions = conditions;
+    context.board.show(platform, PlatformObject::saved(&state));
+    if let Err(error) = context.states.save(&state).await {
+        tracing::warn!(%platform, cause = &error as &dyn std::error::Error, "Cannot save the status.");
+    }
+}
+
+async fn advance(
+    context: &Context,
+    known: Option<&PlatformState>,
+    state: PlatformState,
+    refusal: Option<&str>,
+    now: Timestamp,
+) -> Result<Next, ReconcileError> {
+    let observed = observe(context, &state).await?;
+    let mut decision = decide(&state, &observed, now, context.epoch);
+    remember_plan(&mut decision, now);
+    let live = status(&decision, &observed, refusal, now);
+    decision.state.status = without_live_values(&live);
+    if known != Some(&decision.state) {
+        context.states.save(&decision.state).await?;
+    }
+    tell_news(context, known, &decision.state);
+    context
+        .board
+        .show(&state.platform, PlatformObject::new(&decision.state, live));
+    carry_out(context, &state.platform, &decision.plan).await?;
+    Ok(Next::requeue(wait(context.pace, &decision)))
+}
+
+async fn remove(
+    context: &Context,
+    known: Option<&PlatformState>,
+    mut state: PlatformState,
+    now: Timestamp,
+) -> Result<Next, ReconcileError> {
+    let platform = state.platform.clone();
+    let policy = state
+        .accepted
+        .as_ref()
+        .map_or(DeletionPolicy::Retain, |accepted| {
+            accepted.spec.deletion_policy
+        });
+    if state.removed_at.is_none() {
+        state.removed_at = Some(now);
+        state.record(removal(&state, policy, now));
+    }
+    if known != Some(&state) {
+        context.states.save(&state).await?;
+        tell_news(context, known, &state);
+    }
+    if policy == DeletionPolicy::Delete {
+        let observed = observe(context, &state).await?;
+        let plan = plan_removal(&platform, &observed);
+        if !plan.is_empty() {
+            carry_out(context, &platform, &plan).await?;
+            return Ok(Next::requeue(context.pace.moving));
+        }
+        context.states.forget(&platform).await?;
+    }
+    context.board.remove(&platform);
+    Ok(Next::await_change())
+}
+
+fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> HistoryEntry {
+    let consequence = match policy {
+        DeletionPolicy::Retain => "everything is left running, unmanaged",
+        DeletionPolicy::Delete => "its services, alarms and settings are removed",
+    };
+    HistoryEntry {
+        at: now,
+        kind: HistoryKind::Removed,
+        from: Some(state.generation.to_string()),
+        to: None,
+        reason: format!("{policy:?}"),
+        message: format!("{} is gone: {consequence} (deletionPolicy).", state.source),
+        evidence: None,
+    }
+}
+
+/// Reads everything of one platform.
+async fn observe(context: &Context, state: &PlatformState) -> Result<Observed, ReconcileError> {
+    let platforms = BTreeSet::from([state.platform.clone()]);
+    let services = context.compute.observe(&platforms).await?;
+    let alarms = context.alarms.observe(&platforms).await?;
+    Ok(Observed {
+        services: services
+            .into_iter()
+            .map(|found| (found.service, found))
+            .collect(),
+        alarms: alarms
+            .into_iter()
+            .map(|found| (found.definition.name.clone(), found))
+            .collect(),
+        settings: observe_settings(context.documents.as_ref(), &state.platform).await?,
+        evidence: observe_bake(context, state).await?,
+    })
+}
+
+async fn observe_settings(
+    documents: &dyn Documents,
+    platform: &PlatformName,
+) -> Result<BTreeMap<ServiceName, ObservedSettings>, PortError> {
+    let mut settings = BTreeMap::new();
+    for service in ServiceName::ALL {
+        if let Some(found) = documents.get(&settings_path(platform, service)).await? {
+            let document = serde_json::from_slice(&found.bytes).ok();
+            settings.insert(
+                service,
+                ObservedSettings {
+                    version: found.version,
+                    document,
+                },
+            );
+        }
+    }
+    Ok(settings)
+}
+
+async fn observe_bake(context: &Context, state: &PlatformState) -> Result<BakeEvidence, PortError> {
+    let bakes = matches!(state.scoring.phase, Phase::Baking | Phase::Inconclusive);
+    match state
+        .scoring
+        .change
+        .as_ref()
+        .and_then(|change| change.effective_at)
+    {
+        Some(since) if bakes => context.alarms.evidence(&state.platform, since).await,
+        _ => Ok(BakeEvidence::default()),
+    }
+}
+
+/// Where the settings of `service` lie.
+#[must_use]
+pub fn settings_path(platform: &PlatformName, service: ServiceName) -> String {
+    format!("settings/{platform}/{service}.json")
+}
+
+/// Service changes are worth remembering; settings and alarms follow from entries that are there.
+fn remember_plan(decision: &mut Decision, now: Timestamp) {
+    let changes: Vec<String> = decision
+        .plan
+        .actions
+        .iter()
+        .filter(|action| matches!(action, Action::Service(_)))
+        .map(ToString::to_string)
+        .collect();
+    if changes.is_empty() {
+        return;
+    }
+    let message = changes.join(", ");
+    let generation = decision.state.generation.to_string();
+    let last = decision.state.history.last();
+    // A call that failed is planned again; it is the same event.
+    if last.is_some_and(|last| last.message == message && last.to.as_ref() == Some(&generation)) {
+        return;
+    }
+    decision.state.record(HistoryEntry {
+        at: now,
+        kind: HistoryKind::Applied,
+        from: None,
+        to: Some(generation),
+        reason: "Reconciled".to_owned(),
+        message,
+        evidence: None,
+    });
+}
+
+async fn carry_out(
+    context: &Context,
+    platform: &PlatformName,
+    plan: &Plan,
+) -> Result<(), PortError> {
+    for action in &plan.actions {
+        tracing::info!(%platform, %action, "Reconciling.");
+        carry_out_one(context, platform, action).await?;
+    }
+    Ok(())
+}
+
+async fn carry_out_one(
+    context: &Context,
+    platform: &PlatformName,
+    action: &Action,
+) -> Result<(), PortError> {
+    match action {
+        Action::PutAlarm(definition) => context.alarms.put(definition).await,
+        Action::DeleteAlarm(name) => context.alarms.delete(platform, name).await,
+        Action::Service(change) => context.compute.apply(change).await,
+        Action::DeleteSettings(service) => {
+            context
+                .documents
+                .delete(&settings_path(platform, *service))
+                .await
+        }
+        Action::PutSettings { document, expected } => {
+            let path = settings_path(platform, document.service);
+            let bytes = serde_json::to_vec_pretty(document)
+                .map_err(|error| PortError::unavailable(format!("write {path}"), error))?;
+            context
+                .documents
+                .put(&path, bytes.into(), expected.clone())
+                .await
+                .map(drop)
+        }
+    }
+}
+
+fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformState) {
+    let seen = known.and_then(|known| known.history.last());
+    let news = state
+        .history
+        .iter()
+        .rev()
+        .take_while(|entry| Some(*entry) != seen);
+    let mut news: Vec<&HistoryEntry> = news.collect();
+    news.reverse();
+    for entry in news {
+        context.board.tell(Happening {
+            platform: state.platform.clone(),
+            entry: entry.clone(),
+        });
+    }
+}
+
+fn wait(pace: Pace, decision: &Decision) -> Duration {
+    let moves = !decision.plan.is_empty()
+        || !decision.report.waiting.is_empty()
+        || decision.state.scoring.is_moving();
+    if moves { pace.moving } else { pace.resync }
+}

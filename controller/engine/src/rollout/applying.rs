@@ -1,0 +1,97 @@
+//! Applying: the image half first, on the old settings; the settings half when it has landed.
+
+use jiff::SignedDuration;
+use schema::names::ServiceName;
+use schema::status::Phase;
+
+use super::turn::{Turn, later};
+use super::{PROGRESS_DEADLINE_S, beginning, verdict};
+use crate::ports::DeploymentState;
+use crate::state::Cause;
+
+/// Services that read the settings half.
+const SETTINGS_READERS: [ServiceName; 2] = [ServiceName::Scoring, ServiceName::LoanApi];
+
+pub(super) fn follow(turn: &mut Turn<'_>) {
+    if beginning::superseded(turn) || verdict::convict_if_fired(turn) {
+        return;
+    }
+    if let Some(reason) = failed_deployment(turn) {
+        verdict::take_back(turn, Cause::DeploymentFailed, true, &reason);
+        return;
+    }
+    match obstacle(turn) {
+        None if turn.scoring.settings == turn.scoring.image => begin_bake(turn),
+        None => {
+            turn.scoring.settings = turn.scoring.image.clone();
+            turn.wait("the new settings to reach every task");
+        }
+        Some(obstacle) if is_overdue(turn) => {
+            let reason = format!("It did not reach every task within 10 minutes: {obstacle}.");
+            verdict::take_back(turn, Cause::NotEffective, false, &reason);
+        }
+        Some(obstacle) => turn.wait(obstacle),
+    }
+}
+
+/// What keeps the halves in force from having reached every task.
+pub(super) fn obstacle(turn: &Turn<'_>) -> Option<String> {
+    image_obstacle(turn).or_else(|| settings_obstacle(turn))
+}
+
+pub(super) fn image_obstacle(turn: &Turn<'_>) -> Option<String> {
+    let wanted = &turn.scoring.image_revision()?.image;
+    let Some(found) = turn.view.observed.services.get(&ServiceName::Scoring) else {
+        return Some("scoring to be created".to_owned());
+    };
+    let template = &found.template;
+    let runs_it = template.image == wanted.image
+        && template.cpu == wanted.cpu.get()
+        && template.memory == wanted.memory.get();
+    if runs_it && found.deployment.state == DeploymentState::Completed {
+        return None;
+    }
+    Some(format!("scoring to run {} on every task", wanted.image))
+}
+
+pub(super) fn settings_obstacle(turn: &Turn<'_>) -> Option<String> {
+    let wanted = turn.scoring.settings.as_ref()?;
+    let lagging = SETTINGS_READERS.into_iter().find(|service| {
+        !(turn.view.observed.settings_belong_to(*service, &wanted.0)
+            && turn.view.observed.settings_are_live(*service))
+    })?;
+    Some(format!(
+        "every task of {lagging} to report the new settings"
+    ))
+}
+
+fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
+    // A first revision has nothing to go back to; a newer one simply replaces it.
+    turn.change()?.target.as_ref()?;
+    let wanted = &turn.scoring.image_revision()?.image;
+    let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
+    match &found.deployment.state {
+        DeploymentState::Failed { reason } if found.template.image == wanted.image => {
+            Some(format!("Its tasks do not become ready: {reason}."))
+        }
+        _ => None,
+    }
+}
+
+fn is_overdue(turn: &Turn<'_>) -> bool {
+    turn.change().is_some_and(|change| {
+        change.target.is_some()
+            && turn.now().duration_since(change.started_at)
+                > SignedDuration::from_secs(PROGRESS_DEADLINE_S)
+    })
+}
+
+fn begin_bake(turn: &mut Turn<'_>) {
+    let now = turn.now();
+    let until = later(now, turn.view.spec.rollout.bake_time.as_millis());
+    turn.edit_change(|change| {
+        change.effective_at = Some(now);
+        change.bake_until = Some(until);
+    });
+    turn.enter(Phase::Baking);
+}

@@ -1,0 +1,96 @@
+//! The scoring rollout: a pure state machine that brings a change in, watches it, and takes it back.
+//!
+//! `Idle → Preflight → Applying → Baking → Succeeded`, and from the middle three
+//! `→ RollingBack → Verifying → RolledBack | RollbackUnconfirmed`. It never calls anything: it moves
+//! which revision each half of scoring should be on, and the plan follows.
+
+mod applying;
+mod baking;
+mod beginning;
+mod gate;
+mod preflight;
+mod restoring;
+mod turn;
+mod verdict;
+
+use jiff::Timestamp;
+use schema::LoanPlatformSpec;
+use schema::revision::ScoringRevision;
+use schema::status::{HistoryEntry, Phase};
+
+use crate::observed::Observed;
+use crate::state::ScoringState;
+use turn::Turn;
+
+/// Longest time a change may take to reach every task.
+///
+/// ECS gives a deployment that does not become stable far longer; a lender should not wait with half
+/// its tasks on a new revision.
+pub const PROGRESS_DEADLINE_S: i64 = 600;
+
+/// Seconds until CloudWatch has a high-resolution datapoint.
+pub const INGESTION_S: i64 = 15;
+
+/// Phases that one turn may pass through; more would be a loop.
+const MAX_STEPS: usize = 6;
+
+/// What a turn of the rollout is decided on.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The newest valid spec.
+    pub spec: &'a LoanPlatformSpec,
+    /// Its generation.
+    pub generation: i64,
+    /// What was found.
+    pub observed: &'a Observed,
+    /// What everything but the scoring change still waits for; nothing when all of it has settled.
+    pub unsettled: Option<&'a str>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What a turn of the rollout decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advance {
+    /// The state from now on. It must be saved before anything is done about it.
+    pub scoring: ScoringState,
+    /// What is worth remembering.
+    pub history: Vec<HistoryEntry>,
+    /// What the rollout waits for, in words.
+    pub waiting_on: Option<String>,
+    /// Why the spec's revision is kept out, in words.
+    pub kept_out: Option<String>,
+}
+
+/// Decides the next state of the rollout.
+#[must_use]
+pub fn advance(scoring: &ScoringState, view: &View<'_>) -> Advance {
+    let wanted = ScoringRevision::of(view.spec);
+    let mut turn = Turn::new(scoring.clone(), *view, wanted);
+    for _ in 0..MAX_STEPS {
+        let before = turn.scoring.phase;
+        step(&mut turn);
+        if turn.scoring.phase == before {
+            break;
+        }
+    }
+    turn.finish()
+}
+
+fn step(turn: &mut Turn<'_>) {
+    turn.waiting_on = None;
+    match turn.scoring.phase {
+        _ if turn.scoring.settings.is_none() => beginning::begin_first(turn),
+        Phase::Idle
+        | Phase::Succeeded
+        | Phase::RolledBack
+        | Phase::RollbackUnconfirmed
+        | Phase::RollbackFailed
+        | Phase::Paused => beginning::consider(turn),
+        Phase::Preflight => preflight::check(turn),
+        Phase::Applying => applying::follow(turn),
+        Phase::Baking | Phase::Inconclusive => baking::watch(turn),
+        Phase::RollingBack => restoring::restore(turn),
+        Phase::Verifying => restoring::verify(turn),
+    }
+}

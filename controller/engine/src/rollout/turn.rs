@@ -1,0 +1,128 @@
+//! One turn of the rollout: the state being worked on, and what is said about it.
+
+use jiff::{SignedDuration, Timestamp};
+use schema::platform::Mode;
+use schema::revision::{RevisionDigest, ScoringRevision};
+use schema::status::{Evidence, HistoryEntry, HistoryKind, Phase};
+
+use super::{Advance, View};
+use crate::state::{ChangeRecord, ScoringState};
+
+pub(super) struct Turn<'a> {
+    pub(super) view: View<'a>,
+    pub(super) scoring: ScoringState,
+    pub(super) wanted: ScoringRevision,
+    pub(super) wanted_digest: RevisionDigest,
+    pub(super) waiting_on: Option<String>,
+    pub(super) kept_out: Option<String>,
+    history: Vec<HistoryEntry>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(scoring: ScoringState, view: View<'a>, wanted: ScoringRevision) -> Self {
+        let wanted_digest = wanted.digest();
+        Self {
+            view,
+            scoring,
+            wanted,
+            wanted_digest,
+            waiting_on: None,
+            kept_out: None,
+            history: Vec::new(),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Advance {
+        self.scoring.forget_unused();
+        Advance {
+            scoring: self.scoring,
+            history: self.history,
+            waiting_on: self.waiting_on,
+            kept_out: self.kept_out,
+        }
+    }
+
+    pub(super) const fn now(&self) -> Timestamp {
+        self.view.now
+    }
+
+    /// Whether new changes may begin.
+    pub(super) fn may_begin(&self) -> bool {
+        self.view.spec.mode == Mode::Enforce
+    }
+
+    pub(super) fn enter(&mut self, phase: Phase) {
+        self.scoring.phase = phase;
+    }
+
+    pub(super) fn wait(&mut self, reason: impl Into<String>) {
+        self.waiting_on = Some(reason.into());
+    }
+
+    pub(super) const fn change(&self) -> Option<&ChangeRecord> {
+        self.scoring.change.as_ref()
+    }
+
+    pub(super) fn edit_change(&mut self, edit: impl FnOnce(&mut ChangeRecord)) {
+        if let Some(change) = &mut self.scoring.change {
+            edit(change);
+        }
+    }
+
+    /// Remembers something about the change under way.
+    pub(super) fn record(&mut self, kind: HistoryKind, reason: &str, message: String) {
+        let evidence = self.change().map(|change| Evidence {
+            fields: change.fields.clone(),
+            ..Evidence::default()
+        });
+        self.record_with(kind, reason, message, evidence);
+    }
+
+    /// Remembers that `digest` was submitted again and kept out.
+    pub(super) fn record_refusal(&mut self, digest: RevisionDigest, message: String) {
+        self.history.push(HistoryEntry {
+            at: self.now(),
+            kind: HistoryKind::Refused,
+            from: self.scoring.live().map(|live| live.0.clone()),
+            to: Some(digest.0),
+            reason: "Quarantined".to_owned(),
+            message,
+            evidence: None,
+        });
+    }
+
+    pub(super) fn record_with(
+        &mut self,
+        kind: HistoryKind,
+        reason: &str,
+        message: String,
+        evidence: Option<Evidence>,
+    ) {
+        let taking_back = matches!(
+            kind,
+            HistoryKind::RollbackStarted | HistoryKind::RolledBack | HistoryKind::RollbackProblem
+        );
+        let target = self.change().and_then(|change| change.target.clone());
+        let candidate = self.change().map(|change| change.candidate.clone());
+        let (from, to) = if taking_back {
+            (candidate, target)
+        } else {
+            (target, candidate)
+        };
+        self.history.push(HistoryEntry {
+            at: self.now(),
+            kind,
+            from: from.map(|digest| digest.0),
+            to: to.map(|digest| digest.0),
+            reason: reason.to_owned(),
+            message,
+            evidence,
+        });
+    }
+}
+
+/// `since` plus `ms` milliseconds; the far future where that is beyond it.
+pub(super) fn later(since: Timestamp, ms: u64) -> Timestamp {
+    let length = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
+    since.checked_add(length).unwrap_or(Timestamp::MAX)
+}

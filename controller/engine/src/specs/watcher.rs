@@ -1,0 +1,241 @@
+//! Watches the spec files: lists them when hinted and at every resync, and yields what changed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use jiff::Timestamp;
+use kube::runtime::watcher;
+use schema::names::PlatformName;
+use tokio::time::Instant;
+use validation::Checked;
+
+use super::entry::SpecEntry;
+use super::inventory::{Inventory, SpecFile};
+use crate::ports::{DocumentVersion, Documents, Listed, PortError};
+
+/// Where spec files lie.
+pub const SPECS_PREFIX: &str = "specs/";
+
+/// How long a file that cannot be used must stay as it is before it counts: editors that write in
+/// place leave half a file for a moment.
+const SETTLING: Duration = Duration::from_millis(400);
+
+/// Turns a folder of spec files into watcher events.
+#[derive(Debug)]
+pub struct SpecWatcher {
+    documents: Arc<dyn Documents>,
+    inventory: Inventory,
+    resync: Duration,
+    files: BTreeMap<String, Read>,
+    nameless: Vec<String>,
+    suspect: Vec<PlatformName>,
+}
+
+#[derive(Clone, Debug)]
+struct Read {
+    version: String,
+    checked: Arc<Checked>,
+    since: Instant,
+    settled: Option<SpecFile>,
+}
+
+impl SpecWatcher {
+    /// Watches the spec files among `documents`; `sources` are the platforms known from before.
+    #[must_use]
+    pub fn new(
+        documents: Arc<dyn Documents>,
+        sources: BTreeMap<PlatformName, String>,
+        resync: Duration,
+    ) -> Self {
+        Self {
+            documents,
+            inventory: Inventory::new(sources, resync),
+            resync,
+            files: BTreeMap::new(),
+            nameless: Vec::new(),
+            suspect: Vec::new(),
+        }
+    }
+
+    /// The events, without end. Each item of `hints` is a reason to look at once.
+    pub fn events(
+        self,
+        hints: BoxStream<'static, ()>,
+    ) -> impl Stream<Item = watcher::Result<watcher::Event<SpecEntry>>> + Send + 'static {
+        let state = Events {
+            watcher: self,
+            hints,
+            pending: VecDeque::new(),
+            started: false,
+        };
+        futures::stream::unfold(state, |mut state| async move {
+            let event = state.next().await;
+            Some((Ok(event), state))
+        })
+    }
+
+    /// Looks once: lists, reads what changed, and returns the entries that are different now.
+    ///
+    /// # Errors
+    /// When the files cannot be listed or read; nothing is taken for removed then.
+    pub async fn look(&mut self) -> Result<Vec<SpecEntry>, PortError> {
+        let listed = self.documents.list(SPECS_PREFIX).await?;
+        self.files
+            .retain(|path, _| listed.iter().any(|file| &file.path == path));
+        for file in &listed {
+            self.read(file).await?;
+        }
+        let files: Vec<SpecFile> = self
+            .files
+            .values()
+            .filter_map(|read| read.settled.clone())
+            .collect();
+        if self.is_starting_with_unsettled_files() {
+            return Ok(Vec::new());
+        }
+        let changes = self.inventory.update(&files, Timestamp::now());
+        self.report(&changes.nameless, &changes.suspect);
+        Ok(changes.changed)
+    }
+
+    async fn read(&mut self, file: &Listed) -> Result<(), PortError> {
+        let DocumentVersion(version) = &file.version;
+        let known = self
+            .files
+            .get(&file.path)
+            .filter(|read| &read.version == version);
+        if known.is_none() {
+            let Some(checked) = self.check(file).await? else {
+                return Ok(());
+            };
+            let settled = self.files.remove(&file.path).and_then(|read| read.settled);
+            let read = Read {
+                version: version.clone(),
+                checked,
+                since: Instant::now(),
+                settled,
+            };
+            self.files.insert(file.path.clone(), read);
+        }
+        if let Some(read) = self.files.get_mut(&file.path) {
+            read.settle(&file.path);
+        }
+        Ok(())
+    }
+
+    /// Nothing when the file vanished between listing and reading.
+    async fn check(&self, file: &Listed) -> Result<Option<Arc<Checked>>, PortError> {
+        let document = self.documents.get(&file.path).await?;
+        Ok(document.map(|document| Arc::new(validation::check(&file.path, &document.bytes))))
+    }
+
+    fn is_unsettled(&self) -> bool {
+        self.files.values().any(Read::is_unsettled)
+    }
+
+    /// Whether a file has been seen but not long enough to say anything of it. Until then its
+    /// platform must not be taken for missing.
+    fn is_starting_with_unsettled_files(&self) -> bool {
+        self.files.values().any(|read| read.settled.is_none())
+    }
+
+    fn report(&mut self, nameless: &[String], suspect: &[PlatformName]) {
+        if self.nameless != nameless {
+            self.nameless = nameless.to_vec();
+            for problem in nameless {
+                tracing::error!(%problem, "A spec file belongs to no platform.");
+            }
+        }
+        if self.suspect != suspect {
+            self.suspect = suspect.to_vec();
+            if !suspect.is_empty() {
+                let platforms = suspect.iter().map(ToString::to_string).collect::<Vec<_>>();
+                tracing::error!(
+                    platforms = platforms.join(", "),
+                    "Spec files vanished together; nothing is removed until they are back. \
+                     To remove platforms, remove their files one at a time."
+                );
+            }
+        }
+    }
+}
+
+impl Read {
+    fn is_unsettled(&self) -> bool {
+        self.settled
+            .as_ref()
+            .is_none_or(|settled| settled.version != self.version)
+    }
+
+    fn settle(&mut self, path: &str) {
+        if self.checked.is_valid() || self.since.elapsed() >= SETTLING {
+            self.settled = Some(SpecFile {
+                path: path.to_owned(),
+                version: self.version.clone(),
+                checked: Arc::clone(&self.checked),
+            });
+        }
+    }
+}
+
+struct Events {
+    watcher: SpecWatcher,
+    hints: BoxStream<'static, ()>,
+    pending: VecDeque<watcher::Event<SpecEntry>>,
+    started: bool,
+}
+
+impl Events {
+    async fn next(&mut self) -> watcher::Event<SpecEntry> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return event;
+            }
+            if self.started {
+                self.pause().await;
+            }
+            match self.watcher.look().await {
+                Ok(_) if !self.started && self.watcher.is_starting_with_unsettled_files() => {
+                    tokio::time::sleep(SETTLING / 4).await;
+                }
+                Ok(entries) => self.queue(entries),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "Cannot read the spec files; the last ones stay in force."
+                    );
+                    tokio::time::sleep(self.watcher.resync).await;
+                }
+            }
+        }
+    }
+
+    fn queue(&mut self, entries: Vec<SpecEntry>) {
+        if self.started {
+            self.pending
+                .extend(entries.into_iter().map(watcher::Event::Apply));
+            return;
+        }
+        self.started = true;
+        self.pending.push_back(watcher::Event::Init);
+        self.pending
+            .extend(entries.into_iter().map(watcher::Event::InitApply));
+        self.pending.push_back(watcher::Event::InitDone);
+    }
+
+    async fn pause(&mut self) {
+        let longest = if self.watcher.is_unsettled() {
+            SETTLING / 4
+        } else {
+            self.watcher.resync
+        };
+        // A closed hint stream leaves the resync, which finds everything a little later.
+        tokio::select! {
+            Some(()) = self.hints.next() => {}
+            () = tokio::time::sleep(longest) => {}
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What the controller remembers of a platform, saved before anything is done about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use schema::LoanPlatformSpec;
+use schema::names::PlatformName;
+use schema::platform::AlarmName;
+use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
+use schema::status::{AlarmState, HistoryEntry, LoanPlatformStatus, Phase, Quarantined};
+use serde::{Deserialize, Serialize};
+
+/// Good revisions kept to go back to.
+pub const GOOD_REVISIONS_KEPT: usize = 3;
+/// History entries kept.
+pub const HISTORY_KEPT: usize = 50;
+/// Quarantined revisions kept; beyond it the oldest is forgotten.
+pub const QUARANTINE_KEPT: usize = 100;
+
+/// Everything remembered of one platform: `state/NAME.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformState {
+    /// The platform.
+    pub platform: PlatformName,
+    /// When it was first seen.
+    pub created_at: Timestamp,
+    /// Counts the edits seen, those refused included.
+    pub generation: i64,
+    /// Digest of the newest edit seen.
+    pub seen_digest: String,
+    /// File the spec comes from: `specs/local.yaml`.
+    pub source: String,
+    /// The newest valid spec.
+    pub accepted: Option<AcceptedSpec>,
+    /// The spec that is enforced: the accepted one, or while `mode: Suspend` holds, the one before.
+    pub enforced: Option<LoanPlatformSpec>,
+    /// Counts the settings documents written; never falls.
+    pub settings_sequence: u64,
+    /// The scoring rollout.
+    pub scoring: ScoringState,
+    /// The last changes, the oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// The status as it was last saved.
+    pub status: LoanPlatformStatus,
+    /// When its spec file was found to be removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
+}
+
+/// A spec that was valid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedSpec {
+    /// Its generation.
+    pub generation: i64,
+    /// Its content.
+    pub spec: LoanPlatformSpec,
+}
+
+/// What is remembered of a platform's scoring revisions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScoringState {
+    /// Content of every revision named below.
+    pub revisions: BTreeMap<RevisionDigest, ScoringRevision>,
+    /// Revision whose image half is in force.
+    pub image: Option<RevisionDigest>,
+    /// Revision whose settings half is in force.
+    pub settings: Option<RevisionDigest>,
+    /// Revisions that finished their bake with data, the newest last.
+    pub good: Vec<RevisionDigest>,
+    /// Where the rollout stands.
+    pub phase: Phase,
+    /// The change under way, or the last one.
+    pub change: Option<ChangeRecord>,
+    /// Counts the changes begun: a verdict belongs to one attempt.
+    pub attempts: u64,
+    /// Revisions that were taken back.
+    pub quarantine: Vec<Quarantined>,
+    /// When automatic rollbacks happened.
+    pub rollbacks: Vec<Timestamp>,
+    /// Generation and revision whose refusal is already in the history.
+    pub refused: Option<(i64, RevisionDigest)>,
+}
+
+/// One change of the scoring revision, written before the first call that makes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeRecord {
+    /// Which attempt it is, over the platform's life.
+    pub attempt: u64,
+    /// The revision being brought in.
+    pub candidate: RevisionDigest,
+    /// The known-good revision to go back to; a platform's first revision has none.
+    pub target: Option<RevisionDigest>,
+    /// What differs between the two.
+    pub fields: Vec<FieldChange>,
+    /// `rollout.retryToken` when it began.
+    pub retry_token: String,
+    /// When the first call was about to be made.
+    pub started_at: Timestamp,
+    /// When every task had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<Timestamp>,
+    /// When the bake ends, if there is data enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake_until: Option<Timestamp>,
+    /// Gating alarms as they were at the start.
+    pub baseline: BTreeMap<AlarmName, Baseline>,
+    /// Firing alarms that a person acknowledged; each gates again once it is clear.
+    pub acknowledged: BTreeSet<AlarmName>,
+    /// Whether something else was changed while it baked: its verdict is then weak.
+    pub disturbed: bool,
+    /// Why it is taken back, once that is decided; never undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// When the taking back was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<Timestamp>,
+}
+
+/// A gating alarm as it was when a change began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Baseline {
+    /// Its state.
+    pub state: AlarmState,
+    /// When its definition was last written.
+    pub configured_at: Timestamp,
+}
+
+/// Why a change is taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// On what grounds.
+    pub cause: Cause,
+    /// Whether the change is certainly to blame: it is then convicted, otherwise merely held.
+    pub strong: bool,
+    /// In words.
+    pub reason: String,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+/// Grounds for taking a change back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    /// A gating alarm fired.
+    Alarm {
+        /// Which.
+        alarm: AlarmName,
+        /// At what value.
+        value: Option<f64>,
+        /// Its threshold then.
+        threshold: f64,
+        /// When.
+        fired_at: Timestamp,
+    },
+    /// Its tasks did not become ready.
+    DeploymentFailed,
+    /// It did not reach every task in time.
+    NotEffective,
+    /// Its bake ended without enough data, and the spec asks for rollback then.
+    Inconclusive,
+    /// The spec asks for the known-good revision again.
+    Withdrawn,
+}
+
+impl PlatformState {
+    /// What is known of a platform when it is first seen.
+    #[must_use]
+    pub fn new(platform: PlatformName, now: Timestamp) -> Self {
+        Self {
+            platform,
+            created_at: now,
+            generation: 0,
+            seen_digest: String::new(),
+            source: String::new(),
+            accepted: None,
+            enforced: None,
+            settings_sequence: 0,
+            scoring: ScoringState::default(),
+            history: Vec::new(),
+            status: LoanPlatformStatus::default(),
+            removed_at: None,
+        }
+    }
+
+    /// Adds to the history; beyond [`HISTORY_KEPT`] the oldest entry goes.
+    pub fn record(&mut self, entry: HistoryEntry) {
+        self.history.push(entry);
+        let excess = self.history.len().saturating_sub(HISTORY_KEPT);
+        self.history.drain(..excess);
+    }
+}
+
+impl ScoringState {
+    /// The revision in force, when both halves agree.
+    #[must_use]
+    pub fn live(&self) -> Option<&RevisionDigest> {
+        if self.image == self.settings {
+            self.settings.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// The newest revision that proved good.
+    #[must_use]
+    pub fn last_good(&self) -> Option<&RevisionDigest> {
+        self.good.last()
+    }
+
+    /// The revision whose settings are in force.
+    #[must_use]
+    pub fn settings_revision(&self) -> Option<&ScoringRevision> {
+        self.revisions.get(self.settings.as_ref()?)
+    }
+
+    /// The revision whose image is in force.
+    #[must_use]
+    pub fn image_revision(&self) -> Option<&ScoringRevision> {
+        self.revisions.get(self.image.as_ref()?)
+    }
+
+    /// Whether a change is on its way, being watched, or being taken back.
+    #[must_use]
+    pub const fn is_moving(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Preflight
+                | Phase::Applying
+                | Phase::Baking
+                | Phase::Inconclusive
+                | Phase::RollingBack
+                | Phase::Verifying
+        )
+    }
+
+    /// Marks `digest` as good: the newest place to go back to.
+    pub fn promote(&mut self, digest: &RevisionDigest) {
+        self.good.retain(|known| known != digest);
+        self.good.push(digest.clone());
+        let excess = self.good.len().saturating_sub(GOOD_REVISIONS_KEPT);
+        self.good.drain(..excess);
+    }
+
+    /// The entry that keeps `digest` out under `retry_token`, if any.
+    #[must_use]
+    pub fn quarantined(&self, digest: &RevisionDigest, retry_token: &str) -> Option<&Quarantined> {
+        self.quarantine
+            .iter()
+            .rev()
+            .find(|entry| &entry.revision == digest && entry.retry_token == retry_token)
+    }
+
+    /// Keeps `entry` out from now on; it replaces an earlier entry of the same revision.
+    pub fn keep_out(&mut self, entry: Quarantined) {
+        self.quarantine
+            .retain(|known| known.revision != entry.revision);
+        self.quarantine.push(entry);
+        let excess = self.quarantine.len().saturating_sub(QUARANTINE_KEPT);
+        self.quarantine.drain(..excess);
+    }
+
+    /// Forgets the content of revisions that nothing names any more.
+    pub fn forget_unused(&mut self) {
+        let mut used: BTreeSet<RevisionDigest> = self.good.iter().cloned().collect();
+        used.extend(self.image.clone());
+        used.extend(self.settings.clone());
+        if let Some(change) = &self.change {
+            used.insert(change.candidate.clone());
+            used.extend(change.target.clone());
+        }
+        self.revisions.retain(|digest, _| used.contains(digest));
+    }
+}

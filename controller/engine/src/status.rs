@@ -1,0 +1,136 @@
+//! The status of a platform, made from what was decided and found.
+
+use jiff::Timestamp;
+use schema::LoanPlatformStatus;
+use schema::names::ServiceName;
+use schema::status::{AlarmStatus, BakeStatus, Phase, ScoringStatus, ServiceStatus};
+
+use crate::conditions::conditions;
+use crate::decide::Decision;
+use crate::desired::desired;
+use crate::observed::Observed;
+use crate::ports::ObservedAlarm;
+use crate::state::PlatformState;
+
+/// The status after a round, with every live value in it.
+#[must_use]
+pub fn status(
+    decision: &Decision,
+    observed: &Observed,
+    refusal: Option<&str>,
+    now: Timestamp,
+) -> LoanPlatformStatus {
+    let state = &decision.state;
+    LoanPlatformStatus {
+        observed_generation: Some(state.generation),
+        last_good_generation: state.accepted.as_ref().map(|accepted| accepted.generation),
+        endpoint: observed
+            .services
+            .values()
+            .find_map(|service| service.endpoint.clone()),
+        conditions: conditions(&state.status.conditions, decision, refusal, now),
+        services: services(state, observed),
+        scoring: scoring(decision, observed),
+        alarms: observed.alarms.values().map(alarm).collect(),
+        history: state.history.clone(),
+    }
+}
+
+/// `status` less what moves all the time, so that a quiet platform is not written for ever.
+#[must_use]
+pub fn without_live_values(status: &LoanPlatformStatus) -> LoanPlatformStatus {
+    let mut saved = status.clone();
+    for alarm in &mut saved.alarms {
+        alarm.value = None;
+    }
+    if let Some(bake) = &mut saved.scoring.bake {
+        bake.samples = 0;
+    }
+    // It counts samples and tells the time; the phase says the rest.
+    if matches!(saved.scoring.phase, Phase::Baking) {
+        saved.scoring.waiting_on = None;
+        for condition in saved.conditions.iter_mut().filter(|c| c.reason == "Baking") {
+            condition.message = "The scoring change is being watched.".to_owned();
+        }
+    }
+    // The history is saved beside the status, once.
+    saved.history.clear();
+    saved
+}
+
+fn services(state: &PlatformState, observed: &Observed) -> Vec<ServiceStatus> {
+    let wanted = state
+        .enforced
+        .as_ref()
+        .and_then(|spec| desired(&state.platform, spec, &state.scoring));
+    let entry = |service: ServiceName| {
+        let found = observed.services.get(&service);
+        let definition = wanted.as_ref().and_then(|wanted| {
+            wanted
+                .services
+                .iter()
+                .find(|definition| definition.service == service)
+        });
+        if found.is_none() && definition.is_none() {
+            return None;
+        }
+        let image = found
+            .map(|found| &found.template.image)
+            .or_else(|| definition.map(|definition| &definition.template.image));
+        Some(ServiceStatus {
+            name: service.kebab().to_owned(),
+            desired: found
+                .map(|found| found.desired_count)
+                .or_else(|| definition.and_then(|definition| definition.count)),
+            running: found.map_or(0, |found| {
+                u32::try_from(found.running()).unwrap_or(u32::MAX)
+            }),
+            image: image.map(ToString::to_string).unwrap_or_default(),
+            settings_revision: observed
+                .settings
+                .get(&service)
+                .and_then(|settings| settings.document.as_ref())
+                .map(|document| document.revision.clone()),
+            restarts: found.map_or(0, |found| found.restarts),
+            tasks: found.map_or_else(Vec::new, |found| {
+                let serving = found.tasks.iter().filter(|task| !task.is_draining());
+                serving.map(|task| task.status.clone()).collect()
+            }),
+        })
+    };
+    ServiceName::ALL.into_iter().filter_map(entry).collect()
+}
+
+fn scoring(decision: &Decision, observed: &Observed) -> ScoringStatus {
+    let scoring = &decision.state.scoring;
+    let change = scoring.change.as_ref();
+    ScoringStatus {
+        phase: scoring.phase,
+        live_revision: scoring.settings.clone(),
+        last_good_revision: scoring.last_good().cloned(),
+        candidate_revision: change
+            .filter(|_| scoring.is_moving())
+            .map(|change| change.candidate.clone()),
+        waiting_on: decision.rollout_waits_on.clone(),
+        bake: change
+            .filter(|_| matches!(scoring.phase, Phase::Baking | Phase::Inconclusive))
+            .and_then(|change| {
+                Some(BakeStatus {
+                    since: change.effective_at?,
+                    until: change.bake_until?,
+                    samples: observed.evidence.scoring_calls,
+                })
+            }),
+        quarantined: scoring.quarantine.clone(),
+    }
+}
+
+fn alarm(found: &ObservedAlarm) -> AlarmStatus {
+    AlarmStatus {
+        name: found.definition.name.clone(),
+        state: found.state,
+        value: found.value,
+        threshold: found.definition.threshold,
+        since: found.since,
+    }
+}

@@ -1,0 +1,9 @@
+//! The deciding half of the engine, told as stories: edits, alarms and time go in, and what a person
+//! would see comes out. The world obeys every plan at once and keeps no secrets.
+
+mod story;
+
+mod modes;
+mod platform;
+mod rollback;
+mod rollout;

@@ -1,0 +1,72 @@
+use schema::platform::{DesiredCount, Mode};
+use schema::status::Phase;
+use schema::units::Whole;
+
+use super::story::Story;
+
+#[test]
+fn observe_reports_drift_and_changes_nothing() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| {
+        spec.mode = Mode::Observe;
+        spec.services.auth.desired_count = Some(DesiredCount::new(4));
+    });
+    story.settles();
+    assert!(story.calls.is_empty());
+    assert_eq!(story.ready(), ("False".to_owned(), "Drifted".to_owned()));
+    assert!(
+        story
+            .condition("Ready")
+            .unwrap()
+            .contains("scale auth to 4")
+    );
+}
+
+#[test]
+fn suspend_holds_new_changes_until_it_ends() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| {
+        spec.mode = Mode::Suspend;
+        spec.services.auth.desired_count = Some(DesiredCount::new(4));
+    });
+    story.settles();
+    assert!(story.calls.is_empty());
+    assert_eq!(story.ready(), ("False".to_owned(), "Suspended".to_owned()));
+
+    story.edits(|spec| spec.mode = Mode::Enforce);
+    story.settles();
+    assert_eq!(story.calls.len(), 1);
+    assert_eq!(story.ready().0, "True");
+}
+
+#[test]
+fn rollback_is_never_gated_by_suspend_or_observe_chosen_mid_bake() {
+    for mode in [Mode::Suspend, Mode::Observe] {
+        let mut story = Story::with_a_good_revision();
+        let good = story.live().unwrap();
+        story.edits(|spec| {
+            spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10);
+        });
+        story.settles();
+        assert_eq!(story.phase(), Phase::Baking);
+        story.edits(|spec| spec.mode = mode);
+        story.turn();
+        story.alarm_fires(60.0);
+        story.settles();
+        assert_eq!(story.live(), Some(good), "{mode:?}");
+        let live = story
+            .world
+            .settings
+            .values()
+            .filter_map(|found| found.document.as_ref());
+        let good = story.live().unwrap().0;
+        for document in live.filter(|document| document.scoring_revision != good) {
+            let untouched = matches!(document.service.kebab(), "auth" | "score-provider");
+            assert!(
+                untouched,
+                "{mode:?}: {} is still on the bad revision",
+                document.service
+            );
+        }
+    }
+}

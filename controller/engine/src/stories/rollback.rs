@@ -1,0 +1,219 @@
+use schema::platform::{DesiredCount, Image};
+use schema::status::{AlarmState, HistoryKind, Phase};
+use schema::units::Whole;
+
+use super::story::Story;
+
+fn bad_change(story: &mut Story) {
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10));
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+}
+
+fn taken_back() -> Story {
+    let mut story = Story::with_a_good_revision();
+    bad_change(&mut story);
+    story.alarm_fires(63.5);
+    story.settles();
+    story.alarm_clears();
+    story.settles();
+    story
+}
+
+#[test]
+fn a_change_that_makes_its_alarm_fire_is_taken_back_and_explained() {
+    let story = taken_back();
+    assert_eq!(story.phase(), Phase::RolledBack);
+    assert_eq!(story.live().as_ref(), story.state.scoring.last_good());
+    assert_ne!(story.live(), Some(story.wanted()));
+
+    let started = story
+        .state
+        .history
+        .iter()
+        .find(|entry| entry.kind == HistoryKind::RollbackStarted);
+    let evidence = started.unwrap().evidence.clone().unwrap();
+    assert_eq!(evidence.alarm.unwrap().0, "scoring-failures");
+    assert_eq!(
+        (evidence.value, evidence.threshold),
+        (Some(63.5), Some(20.0))
+    );
+    assert_eq!(
+        evidence.fields[0].path,
+        "services.scoring.clients.provider.retry.maxAttempts"
+    );
+
+    let quarantined = &story.state.status.scoring.quarantined[0];
+    assert!(quarantined.convicted);
+    assert_eq!(quarantined.revision, story.wanted());
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
+}
+
+#[test]
+fn what_was_taken_back_stays_out_until_the_retry_token_changes() {
+    let mut story = taken_back();
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(2));
+    story.settles();
+    assert_eq!(story.ready().0, "True");
+
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10));
+    story.settles();
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
+    assert!(
+        story
+            .condition("Stalled")
+            .unwrap()
+            .contains("rollout.retryToken")
+    );
+    assert_eq!(story.history().last(), Some(&HistoryKind::Refused));
+
+    story.edits(|spec| spec.rollout.retry_token = "again".to_owned());
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+}
+
+#[test]
+fn quarantine_survives_a_restart_of_the_controller() {
+    let mut story = taken_back();
+    story.controller_restarts();
+    story.settles();
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
+    assert_ne!(story.live(), Some(story.wanted()));
+}
+
+#[test]
+fn a_rollback_goes_on_after_a_restart_at_any_moment() {
+    for turns in 0..6 {
+        let mut story = Story::with_a_good_revision();
+        let good = story.live();
+        bad_change(&mut story);
+        story.alarm_fires(63.5);
+        story.seconds_pass(turns);
+        story.controller_restarts();
+        story.settles();
+        assert_eq!(story.live(), good, "restarted after {turns} turns");
+        let rollbacks = story
+            .history()
+            .into_iter()
+            .filter(|k| *k == HistoryKind::RollbackStarted);
+        assert_eq!(rollbacks.count(), 1, "restarted after {turns} turns");
+    }
+}
+
+#[test]
+fn an_alarm_that_clears_between_two_looks_still_convicts() {
+    let mut story = Story::with_a_good_revision();
+    bad_change(&mut story);
+    story.alarm_fires(63.5);
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.phase(), Phase::RolledBack);
+}
+
+#[test]
+fn an_alarm_that_fired_before_the_change_does_not_convict_it() {
+    let mut story = Story::with_a_good_revision();
+    story.alarm_fires(63.5);
+    story.alarm_clears();
+    story.seconds_pass(5);
+    bad_change(&mut story);
+    story.is_watched_with_traffic();
+    assert_eq!(story.phase(), Phase::Succeeded);
+}
+
+#[test]
+fn attribution_is_weak_when_the_alarm_was_not_ok_at_the_start() {
+    let mut story = Story::with_a_good_revision();
+    story.alarm().state = AlarmState::InsufficientData;
+    bad_change(&mut story);
+    story.alarm_fires(63.5);
+    story.settles();
+    assert!(!story.state.scoring.quarantine[0].convicted);
+    assert_eq!(story.live().as_ref(), story.state.scoring.last_good());
+}
+
+#[test]
+fn attribution_is_weak_when_something_else_was_changed_mid_bake() {
+    let mut story = Story::with_a_good_revision();
+    bad_change(&mut story);
+    story.edits(|spec| spec.services.loan_api.image = Image("loan-api:2".to_owned()));
+    story.settles();
+    story.alarm_fires(63.5);
+    story.settles();
+    assert!(!story.state.scoring.quarantine[0].convicted);
+}
+
+#[test]
+fn attribution_is_weak_when_the_alarm_was_edited_meanwhile() {
+    let mut story = Story::with_a_good_revision();
+    bad_change(&mut story);
+    let now = story.now;
+    story.alarm().configured_at = now;
+    story.alarm_fires(63.5);
+    story.settles();
+    assert!(!story.state.scoring.quarantine[0].convicted);
+}
+
+#[test]
+fn a_rollback_that_does_not_clear_its_alarm_is_unconfirmed_and_goes_no_further() {
+    let mut story = Story::with_a_good_revision();
+    let good = story.live();
+    bad_change(&mut story);
+    story.alarm_fires(63.5);
+    story.seconds_pass(120);
+    assert_eq!(story.phase(), Phase::RollbackUnconfirmed);
+    assert_eq!(story.live(), good);
+    assert!(
+        !story.state.scoring.quarantine[0].convicted,
+        "it may not have been the cause"
+    );
+}
+
+#[test]
+fn a_rollback_never_lowers_a_count() {
+    let mut story = Story::with_a_good_revision();
+    bad_change(&mut story);
+    story.edits(|spec| spec.services.scoring.desired_count = Some(DesiredCount::new(6)));
+    story.settles();
+    story.alarm_fires(63.5);
+    story.settles();
+    assert_eq!(
+        story
+            .service(schema::names::ServiceName::Scoring)
+            .desired_count,
+        6
+    );
+}
+
+#[test]
+fn too_many_rollbacks_hold_new_changes_for_a_person() {
+    let mut story = Story::with_a_good_revision();
+    for attempts in [10, 9, 8] {
+        story.edits(|spec| {
+            spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(attempts);
+        });
+        story.settles();
+        story.alarm_fires(63.5);
+        story.settles();
+        story.alarm_clears();
+        story.settles();
+    }
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(3));
+    story.settles();
+    assert_eq!(story.phase(), Phase::Paused);
+    assert!(
+        story
+            .condition("Stalled")
+            .unwrap()
+            .contains("maxAutomaticRollbacks")
+    );
+}

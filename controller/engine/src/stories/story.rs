@@ -1,0 +1,315 @@
+//! One platform, from its first spec on.
+
+use jiff::{SignedDuration, Timestamp};
+use schema::LoanPlatformSpec;
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::AlarmName;
+use schema::revision::{RevisionDigest, ScoringRevision};
+use schema::status::{AlarmState, HistoryKind, Phase, TaskHealth, TaskStatus};
+use serde_json::{Value, json};
+
+use crate::accept::accept;
+use crate::decide::{Decision, decide};
+use crate::observed::{Observed, ObservedSettings};
+use crate::plan::{Action, Plan};
+use crate::ports::{
+    DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment, ObservedService,
+    ObservedTask, ServiceChange, TaskTemplate,
+};
+use crate::specs::{SpecContent, SpecEntry};
+use crate::state::PlatformState;
+use crate::status::status;
+
+pub(super) const ALARM: &str = "scoring-failures";
+
+pub(super) struct Story {
+    pub(super) spec: LoanPlatformSpec,
+    pub(super) state: PlatformState,
+    pub(super) world: Observed,
+    pub(super) now: Timestamp,
+    pub(super) calls: Vec<Action>,
+    pub(super) refusal: Option<String>,
+    pub(super) last: Option<Decision>,
+}
+
+pub(super) fn spec() -> Value {
+    json!({
+        "services": {
+            "loanApi": { "image": "loan-api:1", "desiredCount": 2 },
+            "auth": { "image": "auth:1", "desiredCount": 1 },
+            "scoring": {
+                "image": "scoring:1",
+                "desiredCount": 2,
+                "clients": { "provider": { "url": "http://score-provider:8084" } },
+            },
+            "scoreProvider": { "image": "score-provider:1", "desiredCount": 1 },
+        },
+        "decision": { "bands": [{ "riskBand": "LOW", "minScore": 700, "interestRate": "11.90" }] },
+        "alarms": [{
+            "name": ALARM,
+            "signal": "ScoringFailureRatio",
+            "threshold": 20.0,
+            "period": "10s",
+            "evaluationPeriods": 3,
+            "datapointsToAlarm": 2,
+            "minSamples": 20,
+            "onAlarm": ["RollbackScoring"],
+        }],
+        "rollout": { "bakeTime": "70s", "maxBakeTime": "10m", "minSamples": 50 },
+    })
+}
+
+impl Story {
+    /// A platform whose first spec has just been put there.
+    pub(super) fn begins() -> Self {
+        let now: Timestamp = "2026-03-02T08:00:00Z".parse().unwrap();
+        let platform = PlatformName::try_from("local").unwrap();
+        let mut story = Self {
+            spec: serde_json::from_value(spec()).unwrap(),
+            state: PlatformState::new(platform, now),
+            world: Observed::default(),
+            now,
+            calls: Vec::new(),
+            refusal: None,
+            last: None,
+        };
+        story.submit();
+        story
+    }
+
+    /// A platform whose first revision has proved good.
+    pub(super) fn with_a_good_revision() -> Self {
+        let mut story = Self::begins();
+        story.settles();
+        story.is_watched_with_traffic();
+        assert_eq!(story.phase(), Phase::Succeeded);
+        story.calls.clear();
+        story
+    }
+
+    /// The spec file changes.
+    pub(super) fn edits(&mut self, edit: impl FnOnce(&mut LoanPlatformSpec)) {
+        edit(&mut self.spec);
+        self.submit();
+    }
+
+    fn submit(&mut self) {
+        self.refusal = None;
+        self.submit_content(SpecContent::Valid(std::sync::Arc::new(self.spec.clone())));
+    }
+
+    pub(super) fn submit_content(&mut self, content: SpecContent) {
+        if let SpecContent::Invalid { problems, .. } = &content {
+            self.refusal = Some(problems.clone());
+        }
+        let entry = SpecEntry::new(
+            self.state.platform.clone(),
+            "specs/local.yaml".to_owned(),
+            content,
+        );
+        accept(&mut self.state, &entry, self.now);
+    }
+
+    /// One round: decide, remember, do. A second passes.
+    pub(super) fn turn(&mut self) {
+        let decision = decide(&self.state, &self.world, self.now, 1);
+        self.state = decision.state.clone();
+        self.state.status = self.shown(&decision);
+        self.carry_out(&decision.plan);
+        self.last = Some(decision);
+        self.now += SignedDuration::from_secs(1);
+    }
+
+    fn shown(&self, decision: &Decision) -> schema::LoanPlatformStatus {
+        status(decision, &self.world, self.refusal.as_deref(), self.now)
+    }
+
+    /// Rounds until nothing more is called; far fewer than a bake takes.
+    pub(super) fn settles(&mut self) {
+        for _ in 0..12 {
+            self.turn();
+        }
+    }
+
+    pub(super) fn seconds_pass(&mut self, seconds: i64) {
+        for _ in 0..seconds {
+            self.turn();
+        }
+    }
+
+    /// The bake time passes, with enough traffic to judge it by.
+    pub(super) fn is_watched_with_traffic(&mut self) {
+        self.has_traffic();
+        self.seconds_pass(75);
+    }
+
+    pub(super) fn has_traffic(&mut self) {
+        self.world.evidence.scoring_calls = 500;
+        self.world
+            .evidence
+            .judged_datapoints
+            .insert(AlarmName(ALARM.to_owned()), 6);
+    }
+
+    pub(super) fn alarm_fires(&mut self, value: f64) {
+        let (now, firing) = (self.now, self.firing(value));
+        let alarm = self.alarm();
+        alarm.state = AlarmState::Alarm;
+        alarm.since = now;
+        alarm.last_firing = Some(firing);
+    }
+
+    fn firing(&self, value: f64) -> Firing {
+        let first_breach_at = Some(self.now - SignedDuration::from_secs(1));
+        Firing {
+            at: self.now,
+            value: Some(value),
+            first_breach_at,
+        }
+    }
+
+    pub(super) fn alarm_clears(&mut self) {
+        let now = self.now;
+        let alarm = self.alarm();
+        alarm.state = AlarmState::Ok;
+        alarm.since = now;
+    }
+
+    pub(super) fn alarm(&mut self) -> &mut ObservedAlarm {
+        self.world
+            .alarms
+            .get_mut(&AlarmName(ALARM.to_owned()))
+            .unwrap()
+    }
+
+    pub(super) fn service(&mut self, service: ServiceName) -> &mut ObservedService {
+        self.world.services.get_mut(&service).unwrap()
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.state.scoring.phase
+    }
+
+    pub(super) fn wanted(&self) -> RevisionDigest {
+        ScoringRevision::of(&self.spec).digest()
+    }
+
+    pub(super) fn live(&self) -> Option<RevisionDigest> {
+        self.state.scoring.live().cloned()
+    }
+
+    /// `Ready`'s status and reason, as the status shows them.
+    pub(super) fn ready(&self) -> (String, String) {
+        let conditions = &self.state.status.conditions;
+        let ready = conditions
+            .iter()
+            .find(|condition| condition.type_ == "Ready")
+            .unwrap();
+        (ready.status.clone(), ready.reason.clone())
+    }
+
+    pub(super) fn condition(&self, type_: &str) -> Option<String> {
+        let conditions = &self.state.status.conditions;
+        conditions
+            .iter()
+            .find(|c| c.type_ == type_)
+            .map(|c| c.message.clone())
+    }
+
+    pub(super) fn history(&self) -> Vec<HistoryKind> {
+        self.state.history.iter().map(|entry| entry.kind).collect()
+    }
+
+    /// The controller is killed and started again: what was saved is all it knows.
+    pub(super) fn controller_restarts(&mut self) {
+        let saved = serde_json::to_string(&self.state).unwrap();
+        self.state = serde_json::from_str(&saved).unwrap();
+        self.last = None;
+    }
+
+    fn carry_out(&mut self, plan: &Plan) {
+        for action in &plan.actions {
+            self.calls.push(action.clone());
+            match action {
+                Action::PutAlarm(definition) => {
+                    let alarm = ObservedAlarm {
+                        definition: definition.clone(),
+                        state: AlarmState::Ok,
+                        since: self.now,
+                        configured_at: self.now,
+                        value: None,
+                        last_firing: None,
+                    };
+                    self.world.alarms.insert(definition.name.clone(), alarm);
+                }
+                Action::DeleteAlarm(name) => drop(self.world.alarms.remove(name)),
+                Action::DeleteSettings(service) => drop(self.world.settings.remove(service)),
+                Action::PutSettings { document, .. } => {
+                    let settings = ObservedSettings {
+                        version: DocumentVersion(document.revision.clone()),
+                        document: Some(document.clone()),
+                    };
+                    self.world.settings.insert(document.service, settings);
+                }
+                Action::Service(change) => self.change_service(change),
+            }
+        }
+        self.tasks_take_their_settings();
+    }
+
+    fn change_service(&mut self, change: &ServiceChange) {
+        match change {
+            ServiceChange::Create(definition) => {
+                let found = ObservedService {
+                    platform: definition.platform.clone(),
+                    service: definition.service,
+                    template: definition.template.clone(),
+                    desired_count: definition.count.unwrap_or(1),
+                    restarts: 0,
+                    deployment: deployment(&definition.template),
+                    tasks: Vec::new(),
+                    endpoint: None,
+                };
+                self.world.services.insert(definition.service, found);
+            }
+            ServiceChange::Deploy {
+                service, template, ..
+            } => {
+                let found = self.service(*service);
+                found.template = template.clone();
+                found.deployment = deployment(template);
+            }
+            ServiceChange::Scale { service, count, .. } => {
+                self.service(*service).desired_count = *count;
+            }
+            ServiceChange::Delete { service, .. } => drop(self.world.services.remove(service)),
+        }
+    }
+
+    fn tasks_take_their_settings(&mut self) {
+        let now = self.now;
+        for found in self.world.services.values_mut() {
+            let settings = self.world.settings.get(&found.service);
+            let document = settings.and_then(|settings| settings.document.as_ref());
+            let task = |index| ObservedTask {
+                status: TaskStatus {
+                    id: format!("{}-{index}", found.service),
+                    address: None,
+                    pid: None,
+                    started_at: now,
+                    health: TaskHealth::Healthy,
+                    settings_revision: document.map(|document| document.revision.clone()),
+                },
+                settings: document.map(schema::settings::SettingsDocument::order),
+            };
+            found.tasks = (0..found.desired_count).map(task).collect();
+        }
+    }
+}
+
+fn deployment(template: &TaskTemplate) -> ObservedDeployment {
+    ObservedDeployment {
+        id: template.image.to_string(),
+        state: DeploymentState::Completed,
+    }
+}

@@ -1,0 +1,43 @@
+//! What happened, in a line or in full.
+
+use schema::status::HistoryEntry;
+
+/// When, what and why, in one line.
+pub(crate) fn headline(entry: &HistoryEntry) -> String {
+    let message = entry.message.lines().next().unwrap_or_default();
+    format!("{:.0}  {:?}  {message}", entry.at, entry.kind)
+}
+
+/// All that is known of it: the evidence and the changed fields on lines of their own.
+pub(crate) fn entry(entry: &HistoryEntry) -> String {
+    let mut lines = vec![headline(entry)];
+    lines.extend(
+        entry
+            .message
+            .lines()
+            .skip(1)
+            .map(|line| format!("    {line}")),
+    );
+    let Some(evidence) = &entry.evidence else {
+        return lines.join("\n");
+    };
+    if let Some(alarm) = &evidence.alarm {
+        let value = evidence
+            .value
+            .map_or_else(|| "missing data".to_owned(), |v| format!("{v:.2}"));
+        let threshold = evidence
+            .threshold
+            .map_or_else(|| "-".to_owned(), |t| t.to_string());
+        let fired = evidence
+            .fired_at
+            .map_or_else(String::new, |at| format!(", fired {at:.0}"));
+        lines.push(format!(
+            "    alarm {alarm}: value {value}, threshold {threshold}{fired}"
+        ));
+    }
+    if let Some(samples) = evidence.samples {
+        lines.push(format!("    scoring calls seen: {samples}"));
+    }
+    lines.extend(evidence.fields.iter().map(|change| format!("    {change}")));
+    lines.join("\n")
+}

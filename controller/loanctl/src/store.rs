@@ -1,0 +1,99 @@
+//! Reading what a controller has saved.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use engine::board::PlatformObject;
+use engine::ports::Documents;
+use engine::state_store::StateStore;
+
+use crate::cli::StoreArgs;
+use crate::exit::UsageError;
+
+const DEFAULT_STATE: &str = ".loan";
+
+/// Every platform that is saved in the store, by name.
+///
+/// # Errors
+/// When the store is not there or cannot be read.
+pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<PlatformObject>> {
+    let documents = open(args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let states = runtime
+        .block_on(StateStore::new(documents).load_all())
+        .context("cannot read the saved states")?;
+    let live = states.iter().filter(|state| state.removed_at.is_none());
+    Ok(live.map(PlatformObject::saved).collect())
+}
+
+/// The one platform called `name`.
+///
+/// # Errors
+/// When there is none, besides the errors of [`platforms`].
+pub(crate) fn platform(args: &StoreArgs, name: &str) -> anyhow::Result<PlatformObject> {
+    let platforms = platforms(args)?;
+    let known: Vec<String> = platforms
+        .iter()
+        .filter_map(|platform| platform.metadata.name.clone())
+        .collect();
+    platforms
+        .into_iter()
+        .find(|platform| platform.metadata.name.as_deref() == Some(name))
+        .with_context(|| {
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
+            format!("no platform {name}; known: {known}")
+        })
+}
+
+fn open(args: &StoreArgs) -> anyhow::Result<Arc<dyn Documents>> {
+    let directory = match &args.store {
+        None => PathBuf::from(DEFAULT_STATE),
+        Some(url) => directory_of(url)?,
+    };
+    if !directory.is_dir() {
+        return Err(UsageError(format!(
+            "no state in {}: start a platform with `loanctl up`, or name its state with --store",
+            directory.display()
+        ))
+        .into());
+    }
+    open_directory(&directory)
+}
+
+#[cfg(feature = "local")]
+fn open_directory(directory: &Path) -> anyhow::Result<Arc<dyn Documents>> {
+    let directory = directory
+        .canonicalize()
+        .context("cannot find the state directory")?;
+    Ok(Arc::new(
+        local_adapter::documents::StoreDocuments::open_store(&directory)?,
+    ))
+}
+
+#[cfg(not(feature = "local"))]
+fn open_directory(directory: &Path) -> anyhow::Result<Arc<dyn Documents>> {
+    Err(UsageError(format!("this build cannot read {}", directory.display())).into())
+}
+
+fn directory_of(url: &str) -> Result<PathBuf, UsageError> {
+    let unusable = || {
+        UsageError(format!(
+            "--store {url} is not usable: write file:///path/to/state"
+        ))
+    };
+    if !url.contains("://") {
+        return Ok(PathBuf::from(url));
+    }
+    let parsed = url::Url::parse(url).map_err(|_| unusable())?;
+    if parsed.scheme() != "file" {
+        return Err(unusable());
+    }
+    parsed.to_file_path().map_err(|()| unusable())
+}

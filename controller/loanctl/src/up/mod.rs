@@ -1,0 +1,170 @@
+//! `loanctl up`: everything on this machine, in the foreground.
+
+mod first_platform;
+mod logs;
+mod screen;
+mod signals;
+
+use std::future::Future;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use engine::board::Board;
+use engine::controller::{self, Hints, World};
+use engine::reconcile::Pace;
+use engine::tally::Tally;
+use futures::StreamExt;
+use local_adapter::{Home, HomeConfig, LocalAlarms, Progress};
+use service_kit::server::{BindError, Server};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::UpArgs;
+use crate::exit::SUCCESS;
+use crate::http;
+use screen::Screen;
+
+/// Nothing is far on one machine: looking often is cheap, and edits are seen at once.
+const PACE: Pace = Pace {
+    moving: Duration::from_millis(250),
+    resync: Duration::from_secs(1),
+};
+
+/// Longest wait for requests to the console while stopping.
+const CONSOLE_DRAIN: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(up(args))?;
+    // Nothing is left to wait for: services, database and documents are closed by now.
+    runtime.shutdown_background();
+    Ok(ExitCode::from(SUCCESS))
+}
+
+async fn up(args: &UpArgs) -> anyhow::Result<()> {
+    let stop = signals::first()?;
+    let screen = Screen::default();
+    let console = bind_console(args.console_port).await?;
+    logs::init(&args.state)?;
+    let home = tokio::select! {
+        home = Home::start(home_config(args), |step| screen.progress(&step)) => home?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let running = Running::start(&home, console, &args.state, screen).await;
+    let outcome = match running {
+        Ok(running) => running.until(&stop).await,
+        Err(error) => Err(error),
+    };
+    signals::second_ends_the_process();
+    screen.stopping();
+    home.shutdown().await;
+    screen.stopped();
+    outcome
+}
+
+fn home_config(args: &UpArgs) -> HomeConfig {
+    HomeConfig {
+        state_dir: args.state.clone(),
+        specs_dir: args.specs.clone(),
+        programs_dir: args.programs.clone(),
+        api_port: args.api_port,
+        first_platform: first_platform::among(&args.specs),
+        database_url: args.database_url.clone(),
+    }
+}
+
+async fn bind_console(port: u16) -> anyhow::Result<Server> {
+    Server::bind(([127, 0, 0, 1], port).into())
+        .await
+        .map_err(|BindError { source, .. }| {
+            anyhow::anyhow!(
+                "port {port} of the controller is in use or not allowed ({source}); \
+             choose another with --console-port"
+            )
+        })
+}
+
+/// What runs beside the home: the controller, its HTTP port, and the screen.
+struct Running {
+    controller: JoinHandle<Result<(), controller::StartError>>,
+    console: JoinHandle<()>,
+    narrator: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn start(
+        home: &Home,
+        console: Server,
+        state_dir: &Path,
+        screen: Screen,
+    ) -> anyhow::Result<Self> {
+        let alarms = LocalAlarms::start(home.metrics(), home.state_dir())
+            .context("cannot take up the alarms")?;
+        let hints = Hints {
+            specs: home
+                .watch_specs()
+                .context("cannot watch the specs directory")?
+                .into_stream()
+                .boxed(),
+            platforms: futures::stream::pending().boxed(),
+        };
+        let world = World {
+            compute: home.compute(),
+            alarms: Arc::new(alarms),
+            documents: home.documents(),
+            board: Arc::new(Board::default()),
+            tally: Arc::new(Tally::default()),
+        };
+        let (board, tally) = (Arc::clone(&world.board), Arc::clone(&world.tally));
+        let stop = CancellationToken::new();
+        let address = console.address();
+        let narrator =
+            tokio::spawn(screen.narrate(Arc::clone(&board), address, state_dir.to_owned()));
+        let routes = http::routes(board, tally);
+        let console = tokio::spawn(console.serve(routes, None, stop.clone(), CONSOLE_DRAIN));
+        let controller = controller::run(world, PACE, hints, stop.clone().cancelled_owned());
+        Ok(Self {
+            controller: tokio::spawn(controller),
+            console,
+            narrator,
+            stop,
+        })
+    }
+
+    /// Runs until `stop`, or until the controller ends by itself, which it never should.
+    async fn until(self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let Self {
+            mut controller,
+            console,
+            narrator,
+            stop: ours,
+        } = self;
+        let ended = tokio::select! {
+            () = stop.cancelled() => None,
+            ended = &mut controller => Some(ended),
+        };
+        ours.cancel();
+        narrator.abort();
+        let ended = match ended {
+            Some(ended) => ended,
+            None => controller.await,
+        };
+        finished(console).await;
+        ended
+            .context("the controller broke down")?
+            .context("the controller cannot run")
+    }
+}
+
+async fn finished(task: impl Future<Output = Result<(), tokio::task::JoinError>>) {
+    if let Err(error) = task.await {
+        tracing::error!(
+            cause = &error as &dyn std::error::Error,
+            "The HTTP port broke down."
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! `loanctl validate`: every problem in spec files, each with its place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use validation::{Checked, Diagnostic};
+
+use crate::cli::ValidateArgs;
+use crate::exit::{FAILURE, SUCCESS, UsageError};
+use crate::output::{Format, colour, say, say_json};
+
+pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    for path in &args.paths {
+        files.extend(spec_files(path)?);
+    }
+    let mut sources = Vec::new();
+    let mut checked = Vec::new();
+    for file in &files {
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        checked.push(validation::check(&file.display().to_string(), &bytes));
+        sources.push(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let together = validation::check_together(&checked);
+    let problems: Vec<Vec<&Diagnostic>> = files
+        .iter()
+        .zip(&checked)
+        .map(|(file, checked)| of_file(file, checked, &together))
+        .collect();
+    match args.output {
+        Format::Human => print(&files, &sources, &problems),
+        Format::Json => say_json(&Report::new(&files, &problems))?,
+    }
+    let failed = problems.iter().flatten().any(|problem| problem.is_error());
+    Ok(ExitCode::from(if failed { FAILURE } else { SUCCESS }))
+}
+
+/// The file itself, or the spec files directly in a directory.
+fn spec_files(path: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
+    let usage =
+        |error: std::io::Error| UsageError(format!("cannot read {}: {error}", path.display()));
+    if !fs::metadata(path).map_err(usage)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(usage)? {
+        let file = entry.map_err(usage)?.path();
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(UsageError(format!("no .yaml files in {}", path.display())).into());
+    }
+    Ok(files)
+}
+
+fn of_file<'a>(
+    file: &Path,
+    checked: &'a Checked,
+    together: &'a [Diagnostic],
+) -> Vec<&'a Diagnostic> {
+    let name = file.display().to_string();
+    let shared = together.iter().filter(|problem| problem.file == name);
+    checked.diagnostics.iter().chain(shared).collect()
+}
+
+fn print(files: &[PathBuf], sources: &[String], problems: &[Vec<&Diagnostic>]) {
+    for ((file, source), problems) in files.iter().zip(sources).zip(problems) {
+        if !problems.is_empty() {
+            let problems: Vec<Diagnostic> = problems.iter().copied().cloned().collect();
+            say(validation::render(&problems, source, colour()));
+        }
+        let errors = problems.iter().filter(|problem| problem.is_error()).count();
+        let warnings = problems.len() - errors;
+        let verdict = if errors == 0 {
+            "valid".to_owned()
+        } else {
+            counted(errors, "error")
+        };
+        let suffix = if warnings == 0 {
+            String::new()
+        } else {
+            format!(", {}", counted(warnings, "warning"))
+        };
+        say(format_args!("{}: {verdict}{suffix}", file.display()));
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What `-o json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    valid: bool,
+    files: Vec<String>,
+    diagnostics: Vec<&'a Diagnostic>,
+}
+
+impl<'a> Report<'a> {
+    fn new(files: &[PathBuf], problems: &[Vec<&'a Diagnostic>]) -> Self {
+        let diagnostics: Vec<&Diagnostic> = problems.iter().flatten().copied().collect();
+        Self {
+            valid: !diagnostics.iter().any(|problem| problem.is_error()),
+            files: files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect(),
+            diagnostics,
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The `Documents` port on the `object_store` crate.
+
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use engine::ports::{Document, DocumentVersion, Documents, Expected, Listed, PortError};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutResult,
+    UpdateVersion,
+};
+use tokio::sync::Mutex;
+
+/// Folder of what engineers write.
+const SPECS: &str = "specs";
+/// Most documents that one listing reads: far above any platform, far below memory.
+const MAX_LISTED: usize = 10_000;
+
+/// How a store writes on a condition.
+#[derive(Debug)]
+enum Conditional {
+    /// The store compares by itself: S3 with `If-Match`.
+    #[expect(dead_code, reason = "the home in AWS constructs it")]
+    Native,
+    /// The store cannot; one lock around reading and writing stands in. Enough where one process
+    /// writes, which the state lock sees to.
+    Emulated(Mutex<()>),
+}
+
+/// Documents in object stores: `specs/` in one, all others in another.
+#[derive(Debug)]
+pub struct StoreDocuments {
+    specs: Arc<dyn ObjectStore>,
+    state: Arc<dyn ObjectStore>,
+    conditional: Conditional,
+}
+
+impl StoreDocuments {
+    /// Documents in two directories of this machine: `specs/…` are the files of `specs_dir`.
+    ///
+    /// It takes no lock, so that `loanctl status` can read beside a running home; only a home may
+    /// write.
+    ///
+    /// # Errors
+    /// When a directory is not there.
+    pub fn open(specs_dir: &FilePath, state_dir: &FilePath) -> Result<Self, PortError> {
+        Ok(Self {
+            specs: directory(specs_dir)?,
+            state: directory(state_dir)?,
+            conditional: Conditional::Emulated(Mutex::new(())),
+        })
+    }
+
+    /// Documents of a directory that may hold `specs/` itself: what `--store file:///…` names.
+    ///
+    /// # Errors
+    /// When the directory is not there.
+    pub fn open_store(state_dir: &FilePath) -> Result<Self, PortError> {
+        let specs = state_dir.join(SPECS);
+        Self::open(if specs.is_dir() { &specs } else { state_dir }, state_dir)
+    }
+
+    /// The store that keeps `path`, and the path in it.
+    fn locate(&self, path: &str) -> Result<(&dyn ObjectStore, Path), PortError> {
+        let (store, inner) = match path.strip_prefix(SPECS).and_then(|p| p.strip_prefix('/')) {
+            Some(name) => (&self.specs, name),
+            None => (&self.state, path),
+        };
+        let location = Path::parse(inner).map_err(|error| {
+            PortError::refused(format!("use the path {path}"), error.to_string())
+        })?;
+        Ok((store.as_ref(), location))
+    }
+
+    async fn put_native(
+        &self,
+        path: &str,
+        bytes: Bytes,
+        expected: Expected,
+    ) -> Result<PutResult, PortError> {
+        let mode = match expected {
+            Expected::Absent => PutMode::Create,
+            Expected::Version(version) => PutMode::Update(UpdateVersion {
+                e_tag: Some(version.0),
+                version: None,
+            }),
+        };
+        let (store, location) = self.locate(path)?;
+        store
+            .put_opts(&location, bytes.into(), PutOptions::from(mode))
+            .await
+            .map_err(|error| write_error(path, error))
+    }
+
+    async fn put_emulated(
+        &self,
+        lock: &Mutex<()>,
+        path: &str,
+        bytes: Bytes,
+        expected: Expected,
+    ) -> Result<PutResult, PortError> {
+        let _writing = lock.lock().await;
+        let (store, location) = self.locate(path)?;
+        let found = match store.head(&location).await {
+            Ok(meta) => Some(version_of(&meta)),
+            Err(StoreError::NotFound { .. }) => None,
+            Err(error) => return Err(PortError::unavailable(format!("read {path}"), error)),
+        };
+        let wanted = match expected {
+            Expected::Absent => None,
+            Expected::Version(version) => Some(version),
+        };
+        if found != wanted {
+            return Err(PortError::Conflict {
+                path: path.to_owned(),
+            });
+        }
+        store
+            .put(&location, bytes.into())
+            .await
+            .map_err(|error| write_error(path, error))
+    }
+}
+
+#[async_trait]
+impl Documents for StoreDocuments {
+    async fn get(&self, path: &str) -> Result<Option<Document>, PortError> {
+        let failed = |error| PortError::unavailable(format!("read {path}"), error);
+        let (store, location) = self.locate(path)?;
+        let result = match store.get(&location).await {
+            Ok(result) => result,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let version = version_of(&result.meta);
+        let bytes = result.bytes().await.map_err(failed)?;
+        Ok(Some(Document { bytes, version }))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, PortError> {
+        let prefix = prefix.trim_end_matches('/');
+        let specs = prefix == SPECS;
+        let (store, location) = if specs {
+            (self.specs.as_ref(), None)
+        } else {
+            let (store, location) = self.locate(prefix)?;
+            (store, Some(location))
+        };
+        let found = store
+            .list_with_delimiter(location.as_ref())
+            .await
+            .map_err(|error| PortError::unavailable(format!("list {prefix}"), error))?;
+        let mut listed: Vec<Listed> = found
+            .objects
+            .into_iter()
+            .take(MAX_LISTED)
+            .filter_map(|meta| listed(prefix, specs, &meta))
+            .collect();
+        listed.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(listed)
+    }
+
+    async fn put(
+        &self,
+        path: &str,
+        bytes: Bytes,
+        expected: Expected,
+    ) -> Result<DocumentVersion, PortError> {
+        let written = match &self.conditional {
+            Conditional::Native => self.put_native(path, bytes, expected).await?,
+            Conditional::Emulated(lock) => self.put_emulated(lock, path, bytes, expected).await?,
+        };
+        written.e_tag.map(DocumentVersion).ok_or_else(|| {
+            PortError::unavailable(format!("write {path}"), "the store gave no version back")
+        })
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), PortError> {
+        let (store, location) = self.locate(path)?;
+        match store.delete(&location).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(PortError::unavailable(format!("remove {path}"), error)),
+        }
+    }
+}
+
+fn directory(path: &FilePath) -> Result<Arc<dyn ObjectStore>, PortError> {
+    LocalFileSystem::new_with_prefix(path)
+        .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
+        .map_err(|error| PortError::unavailable(format!("open {}", path.display()), error))
+}
+
+fn listed(prefix: &str, specs: bool, meta: &ObjectMeta) -> Option<Listed> {
+    let name = meta.location.filename()?;
+    let wanted = if specs { is_spec(name) } else { is_kept(name) };
+    wanted.then(|| Listed {
+        path: format!("{prefix}/{name}"),
+        version: version_of(meta),
+        size: meta.size,
+    })
+}
+
+/// Whether a file is a document, and not what an editor leaves while it works.
+fn is_kept(name: &str) -> bool {
+    !(name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp"))
+}
+
+fn is_spec(name: &str) -> bool {
+    let extension = FilePath::new(name).extension();
+    is_kept(name) && extension.is_some_and(|it| it == "yaml" || it == "yml")
+}
+
+/// Every store used here gives ETags; without one the time and size must do.
+fn version_of(meta: &ObjectMeta) -> DocumentVersion {
+    let stand_in = || format!("{}-{}", meta.last_modified, meta.size);
+    DocumentVersion(meta.e_tag.clone().unwrap_or_else(stand_in))
+}
+
+fn write_error(path: &str, error: StoreError) -> PortError {
+    match error {
+        StoreError::Precondition { .. } | StoreError::AlreadyExists { .. } => PortError::Conflict {
+            path: path.to_owned(),
+        },
+        error => PortError::unavailable(format!("write {path}"), error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folders {
+        specs: tempfile::TempDir,
+        _state: tempfile::TempDir,
+        documents: StoreDocuments,
+    }
+
+    fn folders() -> Folders {
+        let specs = tempfile::tempdir().expect("specs");
+        let state = tempfile::tempdir().expect("state");
+        let documents = StoreDocuments::open(specs.path(), state.path()).expect("opened");
+        Folders {
+            specs,
+            _state: state,
+            documents,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_on_an_old_version_is_a_conflict_and_changes_nothing() {
+        let Folders { documents, .. } = &folders();
+        let put = |bytes: &'static str, expected| {
+            documents.put("state/local.json", Bytes::from(bytes), expected)
+        };
+        let first = put("1", Expected::Absent).await.expect("created");
+        let second = put("2", Expected::Version(first.clone()))
+            .await
+            .expect("updated");
+
+        for expected in [Expected::Absent, Expected::Version(first)] {
+            let refused = put("3", expected).await;
+            assert!(matches!(refused, Err(PortError::Conflict { .. })));
+        }
+        let found = documents
+            .get("state/local.json")
+            .await
+            .expect("read")
+            .expect("there");
+        assert_eq!(found.bytes, "2");
+        assert_eq!(found.version, second);
+    }
+
+    #[tokio::test]
+    async fn of_many_writers_at_once_one_wins() {
+        let Folders { documents, .. } = &folders();
+        let writes = (0..20).map(|n: u32| {
+            documents.put(
+                "lease/controller.json",
+                n.to_string().into(),
+                Expected::Absent,
+            )
+        });
+        let won = futures::future::join_all(writes)
+            .await
+            .into_iter()
+            .filter(Result::is_ok);
+        assert_eq!(won.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_rewrite_of_equal_length_in_the_same_instant_is_another_version() {
+        let Folders { documents, .. } = &folders();
+        let mut version = documents
+            .put("a/b", "0".into(), Expected::Absent)
+            .await
+            .expect("made");
+        for _ in 0..50 {
+            let next = documents
+                .put("a/b", "0".into(), Expected::Version(version.clone()))
+                .await
+                .expect("written");
+            assert_ne!(next, version);
+            version = next;
+        }
+    }
+
+    #[tokio::test]
+    async fn listing_specs_leaves_out_folders_and_what_editors_leave() {
+        let Folders {
+            specs, documents, ..
+        } = &folders();
+        std::fs::create_dir(specs.path().join("old")).expect("folder");
+        let names = [
+            "b.yml",
+            "a.yaml",
+            ".a.yaml",
+            "a.yaml~",
+            ".a.yaml.swp",
+            "README.md",
+            "old/c.yaml",
+        ];
+        for name in names {
+            std::fs::write(specs.path().join(name), "x").expect("written");
+        }
+        let paths: Vec<String> = documents
+            .list("specs/")
+            .await
+            .expect("listed")
+            .into_iter()
+            .map(|listed| listed.path)
+            .collect();
+        assert_eq!(paths, ["specs/a.yaml", "specs/b.yml"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_nothing_and_can_be_removed() {
+        let Folders { documents, .. } = &folders();
+        assert!(
+            documents
+                .get("state/none.json")
+                .await
+                .expect("read")
+                .is_none()
+        );
+        assert!(documents.list("state").await.expect("listed").is_empty());
+        documents.delete("state/none.json").await.expect("no error");
+        assert!(documents.get("../outside").await.is_err());
+    }
+}

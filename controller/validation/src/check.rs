@@ -1,0 +1,229 @@
+//! The whole check of one file.
+
+use std::collections::BTreeSet;
+
+use schema::LoanPlatform;
+use schema::names::PlatformName;
+
+use crate::diagnostic::Diagnostic;
+use crate::finding::Finding;
+use crate::identity;
+use crate::path::{FieldPath, shortened};
+use crate::source::Source;
+use crate::tree::{Content, Node, Side};
+use crate::{rules, shape, typed, yaml};
+
+/// Most problems reported for one file; the last one then says how many more there are.
+pub const MAX_DIAGNOSTICS: usize = 200;
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The file, as the caller named it.
+    pub file: String,
+    /// The platform, when there is no error.
+    pub platform: Option<LoanPlatform>,
+    /// The platform's name, as far as it can be read even from a bad file.
+    pub name: Option<PlatformName>,
+    /// Where the name stands.
+    pub name_place: NamePlace,
+    /// Every problem, by its place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Where `metadata.name` stands; the file's beginning when it does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamePlace {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Bytes of the source.
+    pub span: std::ops::Range<usize>,
+}
+
+impl Checked {
+    /// Whether the file is taken; warnings do not refuse it.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.platform.is_some()
+    }
+}
+
+/// Checks the file `file` that consists of `bytes`.
+#[must_use]
+pub fn check(file: &str, bytes: &[u8]) -> Checked {
+    let source = match Source::read(file, bytes) {
+        Ok(source) => source,
+        Err(problem) => return unreadable(Source { file, text: "" }, *problem),
+    };
+    match yaml::parse(&source) {
+        Ok(document) => Check::new(source, &document).run(),
+        Err(problem) => unreadable(source, *problem),
+    }
+}
+
+/// The answer for a file that is no YAML: one problem, and the name if a line looks like it.
+fn unreadable(source: Source<'_>, problem: Diagnostic) -> Checked {
+    let (name, span) = identity::name_in_text(source.text).unzip();
+    let name_place = place_of_name(&source, span.unwrap_or_default());
+    Checked {
+        file: source.file.to_owned(),
+        platform: None,
+        name,
+        name_place,
+        diagnostics: vec![problem],
+    }
+}
+
+fn place_of_name(source: &Source<'_>, span: std::ops::Range<usize>) -> NamePlace {
+    let (line, column) = source.place(span.start);
+    NamePlace { line, column, span }
+}
+
+/// A check under way.
+struct Check<'a> {
+    source: Source<'a>,
+    document: &'a Node,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Check<'a> {
+    fn new(source: Source<'a>, document: &'a Node) -> Self {
+        Self {
+            source,
+            document,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Checked {
+        let repeated = self.repeated_keys();
+        let platform = if let Some(finding) = identity::mistaken(self.document) {
+            self.report(finding);
+            None
+        } else {
+            self.content(repeated)
+        };
+        let has_errors = self.diagnostics.iter().any(Diagnostic::is_error);
+        let name_path = FieldPath::from("metadata.name");
+        let name_span = self.document.locate(&name_path, Side::Value);
+        Checked {
+            file: self.source.file.to_owned(),
+            platform: platform.filter(|_| !has_errors),
+            name: identity::name_in(self.document),
+            name_place: place_of_name(&self.source, self.source.within(name_span)),
+            diagnostics: settled(self.diagnostics),
+        }
+    }
+
+    /// Checks what is certainly meant to be a platform.
+    fn content(&mut self, repeated: BTreeSet<FieldPath>) -> Option<LoanPlatform> {
+        let json = self.document.to_json();
+        let shape = shape::check(self.document, &json);
+        let mut unusable = shape.unusable;
+        unusable.extend(repeated);
+        for finding in shape.findings {
+            self.report(finding);
+        }
+        let read = typed::read(json, &shape.unknown, unusable);
+        for finding in read.findings {
+            self.report(finding);
+        }
+        let platform = read.platform?;
+        for finding in rules::check(&platform.spec, &read.unusable) {
+            self.report(finding);
+        }
+        Some(platform)
+    }
+
+    fn report(&mut self, finding: Finding) {
+        let span = self.document.locate(&finding.path, finding.side);
+        let written = || self.written(&finding);
+        let found = finding.found.clone().or_else(written);
+        let located = self.source.problem(span, finding.message);
+        self.diagnostics.push(Diagnostic {
+            severity: finding.severity,
+            field: finding.path.shown(),
+            found,
+            allowed: finding.allowed,
+            help: finding.help,
+            ..located
+        });
+    }
+
+    /// What is written at the finding's field, as it is written.
+    fn written(&self, finding: &Finding) -> Option<String> {
+        let node = self.document.get(&finding.path)?;
+        match &node.content {
+            Content::List(_) | Content::Map(_) => None,
+            _ => {
+                let text = &self.source.text[self.source.within(node.span.clone())];
+                (!text.is_empty()).then(|| shortened(text))
+            }
+        }
+    }
+
+    /// Reports every key that stands twice in one mapping; the fields that are ambiguous for it.
+    fn repeated_keys(&mut self) -> BTreeSet<FieldPath> {
+        let mut fields = BTreeSet::new();
+        let mut open = vec![(FieldPath::default(), self.document)];
+        while let Some((path, node)) = open.pop() {
+            match &node.content {
+                Content::List(items) => {
+                    let items = items.iter().enumerate();
+                    open.extend(items.map(|(index, item)| (path.item(index), item)));
+                }
+                Content::Map(entries) => {
+                    let mut seen = std::collections::BTreeMap::new();
+                    for entry in entries {
+                        let field = path.key(&entry.key);
+                        if let Some(first) = seen.get(&entry.key) {
+                            self.repeated(&field, *first, entry.key_span.clone());
+                            fields.insert(field.clone());
+                        } else {
+                            seen.insert(&entry.key, entry.key_span.start);
+                        }
+                        open.push((field, &entry.value));
+                    }
+                }
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    fn repeated(&mut self, field: &FieldPath, first: usize, span: std::ops::Range<usize>) {
+        let (line, _) = self.source.place(first);
+        let key = shortened(&self.source.text[self.source.within(span.clone())]);
+        let message = format!("`{key}` stands here a second time; the first is on line {line}");
+        self.diagnostics.push(Diagnostic {
+            field: field.shown(),
+            found: Some(key),
+            allowed: Some("each key once".to_owned()),
+            help: Some("keep one of the two".to_owned()),
+            ..self.source.problem(span, message)
+        });
+    }
+}
+
+/// By place, each once, and not more than people read.
+fn settled(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by(|a, b| {
+        let key = |d: &Diagnostic| (d.span.start, d.severity, d.field.clone());
+        key(a).cmp(&key(b))
+    });
+    diagnostics.dedup();
+    let total = diagnostics.len();
+    if total > MAX_DIAGNOSTICS {
+        diagnostics.truncate(MAX_DIAGNOSTICS);
+        if let Some(last) = diagnostics.last_mut() {
+            last.message = format!(
+                "{} (and {} more problems)",
+                last.message,
+                total - MAX_DIAGNOSTICS
+            );
+        }
+    }
+    diagnostics
+}

@@ -1,0 +1,196 @@
+//! A loan application as a client sends it, and the rules it must keep.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use service_kit::Problem;
+
+/// Longest text taken for a number: none in range is longer.
+const MAX_NUMBER_LENGTH: usize = 32;
+
+/// A valid application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoanRequest {
+    /// Who applies.
+    pub user_id: String,
+    /// Sum applied for, with at most two decimals.
+    pub amount: Decimal,
+    /// Months to pay it back in.
+    pub term_months: i32,
+    /// Monthly income, with at most two decimals.
+    pub income: Decimal,
+}
+
+/// The request body, read but not checked. Money stays text until it is decimal: no binary fraction
+/// ever comes between.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoanRequestBody {
+    user_id: String,
+    amount: Box<RawValue>,
+    term_months: i64,
+    income: Box<RawValue>,
+}
+
+/// What an application must keep, and does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// Nobody, or too long a name.
+    #[error("userId must have 1 to 100 characters")]
+    UserId,
+    /// Too little or too much.
+    #[error("amount must be from 100 to 1000000, with at most 2 decimals")]
+    Amount,
+    /// Too short or too long.
+    #[error("termMonths must be from 3 to 360")]
+    TermMonths,
+    /// Negative or too much.
+    #[error("income must be from 0 to 10000000, with at most 2 decimals")]
+    Income,
+}
+
+impl Violation {
+    /// The field at fault.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::UserId => "userId",
+            Self::Amount => "amount",
+            Self::TermMonths => "termMonths",
+            Self::Income => "income",
+        }
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::UserId => "INVALID_USER_ID",
+            Self::Amount => "INVALID_AMOUNT",
+            Self::TermMonths => "INVALID_TERM_MONTHS",
+            Self::Income => "INVALID_INCOME",
+        }
+    }
+}
+
+impl From<Violation> for Problem {
+    fn from(violation: Violation) -> Self {
+        Self::unprocessable(violation.code(), violation.to_string()).with_field(violation.field())
+    }
+}
+
+impl TryFrom<LoanRequestBody> for LoanRequest {
+    type Error = Violation;
+
+    fn try_from(body: LoanRequestBody) -> Result<Self, Violation> {
+        let characters = body.user_id.chars().count();
+        // PostgreSQL's text takes no NUL.
+        if !(1..=100).contains(&characters) || body.user_id.contains('\0') {
+            return Err(Violation::UserId);
+        }
+        let amount = money(&body.amount, 100, 1_000_000).ok_or(Violation::Amount)?;
+        let term_months = i32::try_from(body.term_months)
+            .ok()
+            .filter(|months| (3..=360).contains(months))
+            .ok_or(Violation::TermMonths)?;
+        let income = money(&body.income, 0, 10_000_000).ok_or(Violation::Income)?;
+        Ok(Self {
+            user_id: body.user_id,
+            amount,
+            term_months,
+            income,
+        })
+    }
+}
+
+/// The sum written as a JSON number or string, when it is between `min` and `max`, both included.
+fn money(raw: &RawValue, min: u32, max: u32) -> Option<Decimal> {
+    let text = raw.get();
+    if text.len() > MAX_NUMBER_LENGTH {
+        return None;
+    }
+    let quoted: Option<String> = serde_json::from_str(text).ok();
+    let text = quoted.as_deref().unwrap_or(text);
+    let sum = Decimal::from_str_exact(text)
+        .or_else(|_| Decimal::from_scientific(text))
+        .ok()?
+        .normalize();
+    let in_range = Decimal::from(min) <= sum && sum <= Decimal::from(max);
+    (in_range && sum.scale() <= 2).then_some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn body() -> Value {
+        json!({"userId": "user-1", "amount": 5000, "termMonths": 24, "income": "3200.50"})
+    }
+
+    fn parsed(body: &str) -> Result<LoanRequest, Violation> {
+        serde_json::from_str::<LoanRequestBody>(body)
+            .unwrap()
+            .try_into()
+    }
+
+    #[test]
+    fn money_is_taken_exactly_from_numbers_and_strings() {
+        for (written, exact) in [
+            ("5000", "5000"),
+            ("100.10", "100.1"),
+            ("\"100.10\"", "100.1"),
+            ("1e3", "1000"),
+            ("1000000.00", "1000000"),
+            ("\"100\"", "100"),
+        ] {
+            let text = body().to_string().replace("5000", written);
+            assert_eq!(
+                parsed(&text).unwrap().amount.to_string(),
+                exact,
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_by_field() {
+        for (field, value, violation) in [
+            ("userId", json!(""), Violation::UserId),
+            ("userId", json!("x".repeat(101)), Violation::UserId),
+            ("userId", json!("a\0b"), Violation::UserId),
+            ("amount", json!(99.99), Violation::Amount),
+            ("amount", json!("1000000.01"), Violation::Amount),
+            ("amount", json!("100.001"), Violation::Amount),
+            ("amount", json!("NaN"), Violation::Amount),
+            ("amount", json!(true), Violation::Amount),
+            ("amount", json!("1e999999"), Violation::Amount),
+            ("amount", json!("9".repeat(400)), Violation::Amount),
+            ("termMonths", json!(2), Violation::TermMonths),
+            ("termMonths", json!(361), Violation::TermMonths),
+            (
+                "termMonths",
+                json!(4_294_967_300_i64),
+                Violation::TermMonths,
+            ),
+            ("income", json!(-1), Violation::Income),
+            ("income", json!("10000000.01"), Violation::Income),
+            ("income", json!(null), Violation::Income),
+        ] {
+            let mut body = body();
+            body[field] = value.clone();
+            assert_eq!(
+                parsed(&body.to_string()),
+                Err(violation),
+                "{field}: {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let mut body = body();
+        body["admin"] = json!(true);
+        assert!(serde_json::from_str::<LoanRequestBody>(&body.to_string()).is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! `POST /loan/apply`: from a request to an application that will be decided, and to an answer by the
+//! deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use service_kit::body::Body;
+use service_kit::{Problem, reply, trace};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+use warp::reply::Response;
+
+use crate::LoanApi;
+use crate::application::{LoanRequest, LoanRequestBody};
+use crate::authentication::ClientId;
+use crate::processing::Outcome;
+use crate::scoring::Purpose;
+use crate::store::{Inserted, NewApplication, Status, StoreError, StoredApplication};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// A stored application belongs to the request that stored it for as long as scoring may take and
+/// this much more; then the recovery worker may take it up.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
+/// An application as clients see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApplicationAnswer<'a> {
+    application_id: &'a str,
+    status: Status,
+    #[serde(with = "rust_decimal::serde::float_option")]
+    interest_rate: Option<Decimal>,
+}
+
+/// What the request hears from the task that does its work.
+struct Progress {
+    stored: oneshot::Receiver<Result<Inserted, StoreError>>,
+    decided: oneshot::Receiver<Outcome>,
+}
+
+pub(crate) async fn apply(
+    api: Arc<LoanApi>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let deadline = Instant::now() + api.settings.load().settings.request_deadline.get();
+    let client = api.authenticator.authenticate(&headers).await?;
+    api.rate_limiter.admit(&client)?;
+    let idempotency_key = idempotency_key(&headers)?;
+    let request = LoanRequest::try_from(body.json::<LoanRequestBody>().await?)?;
+    let new = new_application(&api, client, idempotency_key, request);
+    let place = Arc::clone(&api.places)
+        .try_acquire_owned()
+        .map_err(|_| Problem::unavailable("OVERLOADED", "too many applications at once"))?;
+    let application_id = new.application_id.clone();
+    let asked_for = new.request.clone();
+    let progress = start(&api, new, place);
+    answer(progress, &application_id, &asked_for, deadline).await
+}
+
+fn new_application(
+    api: &LoanApi,
+    client: ClientId,
+    idempotency_key: Option<String>,
+    request: LoanRequest,
+) -> NewApplication {
+    let scoring_timeout = api.settings.load().settings.clients.scoring.timeout.get();
+    let lease = scoring_timeout + LEASE_MARGIN;
+    NewApplication {
+        application_id: format!("app-{}", Uuid::now_v7()),
+        client_id: client.0,
+        idempotency_key,
+        request,
+        trace_id: trace::current().trace_id().to_string(),
+        lease_ms: i64::try_from(lease.as_millis()).unwrap_or(i64::MAX),
+    }
+}
+
+/// Starts the work in a task of its own: it goes on when the client hangs up, from the very first
+/// statement, and a stop waits for it.
+fn start(api: &Arc<LoanApi>, new: NewApplication, place: OwnedSemaphorePermit) -> Progress {
+    let (tell_stored, stored) = oneshot::channel();
+    let (tell_decided, decided) = oneshot::channel();
+    let shared = Arc::clone(api);
+    api.tasks.spawn(trace::carry(async move {
+        let inserted = shared.store.insert(&new).await;
+        let is_new = matches!(inserted, Ok(Inserted::New));
+        // Nobody listens any more when the client has hung up. The work goes on all the same.
+        let _: Result<(), _> = tell_stored.send(inserted);
+        if is_new {
+            shared.received.add(1);
+            let processed =
+                shared
+                    .processor
+                    .process(&new.application_id, &new.request, Purpose::Application);
+            match processed.await {
+                Ok(outcome) => drop(tell_decided.send(outcome)),
+                Err(error) => {
+                    let application_id = &new.application_id;
+                    tracing::warn!(application_id, %error, "application left undecided for now");
+                }
+            }
+        }
+        drop(place);
+    }));
+    Progress { stored, decided }
+}
+
+async fn answer(
+    progress: Progress,
+    application_id: &str,
+    asked_for: &LoanRequest,
+    deadline: Instant,
+) -> Result<Response, Problem> {
+    match timeout_at(deadline, progress.stored).await {
+        Ok(Ok(Ok(Inserted::New))) => {}
+        Ok(Ok(Ok(Inserted::Existing(existing)))) => return repeated(&existing, asked_for),
+        Ok(Ok(Err(error))) => return Err(error.into()),
+        // Whether it was stored is not known: only a key makes trying again safe.
+        Ok(Err(_)) | Err(_) => {
+            return Err(Problem::unavailable(
+                "NOT_STORED_IN_TIME",
+                "the application could not be stored in time; try again with the same Idempotency-Key",
+            ));
+        }
+    }
+    Ok(match timeout_at(deadline, progress.decided).await {
+        Ok(Ok(outcome)) => decided(application_id, outcome.status, outcome.interest_rate),
+        // Too late, or left undecided: the application is safe, and its decision follows.
+        Ok(Err(_)) | Err(_) => decided(application_id, Status::Received, None),
+    })
+}
+
+/// The answer to a key that was used before: the application it was used for.
+fn repeated(existing: &StoredApplication, asked_for: &LoanRequest) -> Result<Response, Problem> {
+    if existing.request != *asked_for {
+        return Err(Problem::unprocessable(
+            "IDEMPOTENCY_KEY_REUSED",
+            "this Idempotency-Key was used for another application",
+        ));
+    }
+    Ok(of_stored(existing))
+}
+
+pub(crate) fn of_stored(stored: &StoredApplication) -> Response {
+    decided(&stored.application_id, stored.status, stored.interest_rate)
+}
+
+fn decided(application_id: &str, status: Status, interest_rate: Option<Decimal>) -> Response {
+    let answer = ApplicationAnswer {
+        application_id,
+        status,
+        interest_rate,
+    };
+    if status != Status::Received {
+        return reply::json(&answer);
+    }
+    let mut response = reply::with_status(StatusCode::ACCEPTED, &answer);
+    let location = format!("/loan/applications/{application_id}");
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if (1..=200).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::bad_request(
+            "INVALID_IDEMPOTENCY_KEY",
+            "Idempotency-Key must have 1 to 200 visible ASCII characters",
+        )),
+    }
+}

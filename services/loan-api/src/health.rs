@@ -1,0 +1,69 @@
+//! Whether the database is there, and how far behind decisions are.
+
+use std::time::Duration;
+
+use schema::signals::Metric;
+use service_kit::Metrics;
+use service_kit::readiness::Readiness;
+use service_kit::telemetry::metrics::Gauge;
+use tokio::time::MissedTickBehavior;
+
+use crate::store::{Store, StoreError};
+
+const CONDITION: &str = "database";
+const INTERVAL: Duration = Duration::from_secs(1);
+/// One failed look may be a busy moment, and taking every replica out of service at once would make
+/// that an outage.
+const FAILURES_TO_HOLD: u32 = 3;
+
+/// Brings the database up to date, as soon as it can be reached.
+///
+/// # Errors
+/// When waiting cannot help.
+pub(crate) async fn wait_for_database(
+    store: &Store,
+    readiness: &Readiness,
+) -> Result<(), StoreError> {
+    loop {
+        match store.migrate().await {
+            Ok(()) => break,
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "waiting for the database");
+                readiness.hold(CONDITION, error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+    readiness.release(CONDITION);
+    Ok(())
+}
+
+/// Looks at the database for ever, so that nobody who asks for readiness has to.
+pub(crate) async fn watch(store: Store, readiness: Readiness, age: Gauge) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failures = 0;
+    loop {
+        ticks.tick().await;
+        match store.oldest_received_age().await {
+            Ok(seconds) => {
+                age.set(seconds);
+                failures = 0;
+                readiness.release(CONDITION);
+            }
+            Err(error) => {
+                failures += 1;
+                if failures == FAILURES_TO_HOLD {
+                    tracing::warn!(%error, "not ready: the database cannot be reached");
+                    readiness.hold(CONDITION, error.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// The gauge that [`watch`] keeps current.
+pub(crate) fn age_gauge(metrics: &Metrics) -> Gauge {
+    metrics.own().gauge(Metric::OldestReceivedAge)
+}

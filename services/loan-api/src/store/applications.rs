@@ -1,0 +1,230 @@
+//! Applications: stored once, decided once.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::{Store, StoreError};
+use crate::application::LoanRequest;
+
+/// An application to be stored.
+#[derive(Clone, Debug)]
+pub struct NewApplication {
+    /// Its id: `app-` and a UUID that sorts by time.
+    pub application_id: String,
+    /// Whose it is.
+    pub client_id: String,
+    /// The client's own key for it.
+    pub idempotency_key: Option<String>,
+    /// What is applied for.
+    pub request: LoanRequest,
+    /// The trace it came with.
+    pub trace_id: String,
+    /// How long nobody else takes it up, in milliseconds.
+    pub lease_ms: i64,
+}
+
+/// What became of storing an application.
+#[derive(Clone, Debug)]
+pub enum Inserted {
+    /// It is stored.
+    New,
+    /// The client's key was used before, for this one.
+    Existing(Box<StoredApplication>),
+}
+
+/// Where an application stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Not decided yet.
+    Received,
+    /// Approved.
+    Approved,
+    /// Rejected.
+    Rejected,
+}
+
+impl Status {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "RECEIVED" => Self::Received,
+            "APPROVED" => Self::Approved,
+            "REJECTED" => Self::Rejected,
+            _ => return None,
+        })
+    }
+
+    /// The status as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "RECEIVED",
+            Self::Approved => "APPROVED",
+            Self::Rejected => "REJECTED",
+        }
+    }
+}
+
+/// An application as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredApplication {
+    /// Its id.
+    pub application_id: String,
+    /// What was applied for.
+    pub request: LoanRequest,
+    /// Where it stands.
+    pub status: Status,
+    /// The rate, when approved.
+    pub interest_rate: Option<Decimal>,
+}
+
+/// A decision, and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// Approved or rejected.
+    pub status: Status,
+    /// The rate, when approved.
+    pub interest_rate: Option<Decimal>,
+    /// Why, when rejected.
+    pub rejection_reason: Option<&'static str>,
+    /// The score.
+    pub score: i32,
+    /// Its band.
+    pub risk_band: String,
+    /// Who scored.
+    pub provider: String,
+    /// Scoring revision in force.
+    pub scoring_revision: String,
+    /// Settings in force.
+    pub settings_revision: String,
+}
+
+struct Row {
+    application_id: String,
+    user_id: String,
+    amount: Decimal,
+    term_months: i32,
+    income: Decimal,
+    status: String,
+    interest_rate: Option<Decimal>,
+}
+
+impl TryFrom<Row> for StoredApplication {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let Some(status) = Status::parse(&row.status) else {
+            return Err(StoreError::UnknownStatus {
+                application_id: row.application_id,
+                status: row.status,
+            });
+        };
+        Ok(Self {
+            application_id: row.application_id,
+            request: LoanRequest {
+                user_id: row.user_id,
+                amount: row.amount,
+                term_months: row.term_months,
+                income: row.income,
+            },
+            status,
+            interest_rate: row.interest_rate,
+        })
+    }
+}
+
+impl Store {
+    /// Stores an application as RECEIVED, unless its client used its key before.
+    ///
+    /// # Errors
+    /// When the database does not answer, or refuses.
+    pub async fn insert(&self, new: &NewApplication) -> Result<Inserted, StoreError> {
+        let LoanRequest {
+            user_id,
+            amount,
+            term_months,
+            income,
+        } = &new.request;
+        let statement = sqlx::query!(
+            "INSERT INTO loan_applications (application_id, client_id, idempotency_key, user_id, \
+                 amount, term_months, income, trace_id, lease_until) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::bigint * interval '1 ms') \
+             ON CONFLICT (client_id, idempotency_key) DO NOTHING",
+            new.application_id,
+            new.client_id,
+            new.idempotency_key,
+            user_id,
+            amount,
+            term_months,
+            income,
+            new.trace_id,
+            new.lease_ms,
+        )
+        .execute(&self.pool);
+        if self.timed(statement).await?.rows_affected() == 1 {
+            return Ok(Inserted::New);
+        }
+        let existing = sqlx::query_as!(
+            Row,
+            "SELECT application_id, user_id, amount, term_months, income, status, interest_rate \
+             FROM loan_applications WHERE client_id = $1 AND idempotency_key = $2",
+            new.client_id,
+            new.idempotency_key,
+        )
+        .fetch_one(&self.pool);
+        let existing = self.timed(existing).await?.try_into()?;
+        Ok(Inserted::Existing(Box::new(existing)))
+    }
+
+    /// The application `application_id`, when it is `client_id`'s.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find(
+        &self,
+        application_id: &str,
+        client_id: &str,
+    ) -> Result<Option<StoredApplication>, StoreError> {
+        let statement = sqlx::query_as!(
+            Row,
+            "SELECT application_id, user_id, amount, term_months, income, status, interest_rate \
+             FROM loan_applications WHERE application_id = $1 AND client_id = $2",
+            application_id,
+            client_id,
+        )
+        .fetch_optional(&self.pool);
+        self.timed(statement)
+            .await?
+            .map(TryInto::try_into)
+            .transpose()
+    }
+
+    /// Stores a decision, unless there is one already; returns whether it was stored.
+    ///
+    /// # Errors
+    /// When the database does not answer, or refuses.
+    pub async fn decide(
+        &self,
+        application_id: &str,
+        decided: &Decided,
+    ) -> Result<bool, StoreError> {
+        let statement = sqlx::query!(
+            "UPDATE loan_applications \
+             SET status = $2, interest_rate = $3, rejection_reason = $4, score = $5, \
+                 risk_band = $6, provider = $7, scoring_revision = $8, settings_revision = $9, \
+                 decided_at = now() \
+             WHERE application_id = $1 AND status = 'RECEIVED'",
+            application_id,
+            decided.status.as_str(),
+            decided.interest_rate,
+            decided.rejection_reason,
+            decided.score,
+            decided.risk_band,
+            decided.provider,
+            decided.scoring_revision,
+            decided.settings_revision,
+        )
+        .execute(&self.pool);
+        Ok(self.timed(statement).await?.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,46 @@
+//! The closed state: everything passes and is measured.
+
+use std::time::Instant;
+
+use super::config::BreakerConfig;
+use super::measure::{Settled, Tally};
+use crate::classify::Outcome;
+use crate::window::{Reach, Window};
+
+/// What was measured since the breaker closed.
+#[derive(Clone, Debug)]
+pub(super) struct Closed {
+    window: Window<Tally>,
+    consecutive_failures: u32,
+}
+
+impl Closed {
+    pub(super) fn new(config: &BreakerConfig) -> Self {
+        Self {
+            window: Window::new(config.sliding_window, Reach::AtMost),
+            consecutive_failures: 0,
+        }
+    }
+
+    /// Counts an attempt and says whether the breaker must open.
+    pub(super) fn settle(
+        &mut self,
+        settled: &Settled,
+        config: &BreakerConfig,
+        now: Instant,
+    ) -> bool {
+        self.consecutive_failures = match settled.outcome {
+            Outcome::Failure => self.consecutive_failures.saturating_add(1),
+            Outcome::Success | Outcome::Ignored => 0,
+        };
+        self.window.record(Tally::of(settled, config), now);
+        let tally = self.window.sum(now);
+        let enough = tally.total >= u64::from(config.minimum_number_of_calls);
+        self.consecutive_failures >= config.consecutive_failures
+            || (enough && tally.breaches(tally.total, config))
+    }
+
+    pub(super) fn reconfigure(&mut self, config: &BreakerConfig) {
+        self.window.resize(config.sliding_window);
+    }
+}

@@ -1,0 +1,198 @@
+//! The layers around a call, and the only place that reads a clock.
+
+mod attempt;
+mod config;
+mod retry;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::time::Instant;
+
+pub use attempt::Attempt;
+pub use config::{PolicyConfig, RetryConfig};
+
+use crate::breaker::{Breaker, BreakerState};
+use crate::budget::Budget;
+use crate::bulkhead::Bulkhead;
+use crate::classify::Classified;
+use crate::deadline::Deadline;
+use crate::error::CallError;
+use crate::observe::{Ending, Event, Observer};
+
+/// The layers around the calls to one dependency. Cloning shares them.
+#[derive(Clone)]
+pub struct Policy(Arc<Layers>);
+
+struct Layers {
+    config: ArcSwap<PolicyConfig>,
+    bulkhead: Arc<Bulkhead>,
+    retries: Mutex<Retries>,
+    breaker: Mutex<Breaker>,
+    observer: Arc<dyn Observer>,
+}
+
+/// What decides on retries, under one lock that is held for arithmetic only.
+struct Retries {
+    budget: Budget,
+    random: StdRng,
+}
+
+impl Policy {
+    /// Layers with nothing measured yet, that tell nobody. `seed` makes their jitter repeatable.
+    #[must_use]
+    pub fn new(config: PolicyConfig, seed: u64) -> Self {
+        Self::observed(config, seed, Arc::new(Silence))
+    }
+
+    /// Layers with nothing measured yet, that tell `observer` what happens.
+    #[must_use]
+    pub fn observed(config: PolicyConfig, seed: u64, observer: Arc<dyn Observer>) -> Self {
+        Self(Arc::new(Layers {
+            bulkhead: Arc::new(Bulkhead::new(config.bulkhead)),
+            retries: Mutex::new(Retries {
+                budget: Budget::new(config.retry.budget),
+                random: StdRng::seed_from_u64(seed),
+            }),
+            breaker: Mutex::new(Breaker::new(config.breaker, seed)),
+            config: ArcSwap::from_pointee(config),
+            observer,
+        }))
+    }
+
+    /// Calls the dependency: runs what `send` makes, again where that is allowed, until there is an
+    /// answer or the earlier of `deadline` and the policy's own timeout.
+    ///
+    /// Dropping the returned future drops the attempt under way and gives its permits back.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn call<T, E, F, Sent>(&self, deadline: Deadline, send: F) -> Result<T, CallError<E>>
+    where
+        E: Classified,
+        F: Fn(Attempt) -> Sent,
+        Sent: Future<Output = Result<T, E>>,
+    {
+        let mut report = Report::start(&self.0);
+        let now = Instant::now().into_std();
+        let own = Deadline::after(now, self.0.config.load().timeout);
+        let result = match self.0.bulkhead.enter() {
+            Some(_place) => {
+                self.0.retries().budget.record_call(now);
+                self.0.attempts(deadline.earlier(own), send).await
+            }
+            None => {
+                self.0.tell(Event::BulkheadRejected);
+                Err(CallError::BulkheadFull)
+            }
+        };
+        report.ending = if result.is_ok() {
+            Ending::Answered
+        } else {
+            Ending::Failed
+        };
+        result
+    }
+
+    /// Applies new settings to every attempt that starts from now on, also of calls under way; an
+    /// attempt under way keeps its timeout.
+    ///
+    /// State, counts, the budget and permits that are out stay. But a changed target, timeout,
+    /// slow-call duration or mode makes what the breaker measured worthless: its window empties and
+    /// open turns into half-open (see [`Breaker::reconfigure`]).
+    pub fn reconfigure(&self, config: PolicyConfig) {
+        let now = Instant::now().into_std();
+        // Under the breaker's lock, so that no attempt meets the new settings with the old history.
+        let mut breaker = self.0.breaker();
+        let history = self.0.config.load().history_under(&config);
+        breaker.reconfigure(config.breaker, history, now);
+        self.0.retries().budget.reconfigure(config.retry.budget);
+        self.0.bulkhead.reconfigure(config.bulkhead);
+        self.0.config.store(Arc::new(config));
+        let moved = breaker.take_transition();
+        drop(breaker);
+        self.0.tell_all(moved.map(Event::BreakerMoved));
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> Arc<PolicyConfig> {
+        self.0.config.load_full()
+    }
+
+    /// The breaker's state.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        self.0.breaker().state()
+    }
+
+    /// Calls under way.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.0.bulkhead.in_flight()
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("config", &self.config())
+            .field("breaker_state", &self.breaker_state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Layers {
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn retries(&self) -> MutexGuard<'_, Retries> {
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: Event) {
+        self.observer.observe(event);
+    }
+
+    fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.tell(event));
+    }
+}
+
+/// Tells how a call ended, also when it is dropped half way.
+struct Report<'a> {
+    layers: &'a Layers,
+    started: Instant,
+    ending: Ending,
+}
+
+impl<'a> Report<'a> {
+    fn start(layers: &'a Layers) -> Self {
+        Self {
+            layers,
+            started: Instant::now(),
+            ending: Ending::Abandoned,
+        }
+    }
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        self.layers.tell(Event::Finished {
+            ending: self.ending,
+            elapsed: self.started.elapsed(),
+        });
+    }
+}
+
+/// An observer that takes note of nothing.
+struct Silence;
+
+impl Observer for Silence {
+    fn observe(&self, _: Event) {}
+}

@@ -1,0 +1,205 @@
+//! One attempt at the provider: `POST v1/scores`.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::BytesMut;
+use http::{StatusCode, header};
+use resilience::{Classified, FailureClass, parse_retry_after};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use service_kit::{Hosts, trace};
+use url::Url;
+
+/// Largest answer read, in bytes. A score takes a few dozen.
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
+
+/// An applicant to score; what scoring is asked is what it asks the provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoreRequest {
+    /// The application.
+    pub application_id: String,
+    /// The applicant.
+    pub user_id: String,
+    /// Amount asked for.
+    pub amount: Decimal,
+    /// Monthly income.
+    pub income: Decimal,
+}
+
+/// The provider's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Score {
+    /// The higher, the better.
+    pub score: u32,
+    /// Who scored.
+    pub provider: String,
+}
+
+/// Makes attempts.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    http: reqwest::Client,
+    hosts: Hosts,
+}
+
+/// Why an attempt brought no score.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// No connection, or it broke.
+    #[error("the provider cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// An answer with another status than 200.
+    #[error("the provider answered {status}")]
+    Status {
+        /// The status.
+        status: StatusCode,
+        /// How long it asked to be left alone, if it did.
+        retry_after: Option<Duration>,
+    },
+    /// An answer that is no score.
+    #[error("the provider's answer is no score")]
+    Unreadable(#[source] serde_json::Error),
+    /// An answer too large to be a score.
+    #[error("the provider's answer is larger than {MAX_ANSWER_BYTES} bytes")]
+    TooLarge,
+    /// The address in the settings cannot be one.
+    #[error("`{address}` is no address to ask for scores")]
+    Address {
+        /// As configured.
+        address: String,
+    },
+}
+
+impl Classified for ProviderError {
+    /// A score is only read, so every failure that may pass is worth another attempt, 500 included.
+    /// 408 and 429 are the provider's trouble; any other 4XX is ours.
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Unreachable(_) => FailureClass::Transient,
+            Self::Status { status, .. } => match *status {
+                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+                    FailureClass::Transient
+                }
+                status if status.is_server_error() => FailureClass::Transient,
+                status if status.is_client_error() => FailureClass::Ignored,
+                _ => FailureClass::Permanent,
+            },
+            Self::Unreadable(_) | Self::TooLarge | Self::Address { .. } => FailureClass::Permanent,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl Provider {
+    /// Makes attempts with `http`, at the addresses that `hosts` knows.
+    #[must_use]
+    pub const fn new(http: reqwest::Client, hosts: Hosts) -> Self {
+        Self { http, hosts }
+    }
+
+    /// Asks once. Dropping the future closes its connection.
+    ///
+    /// # Errors
+    /// Why there is no score.
+    pub async fn ask(&self, base: &str, request: &ScoreRequest) -> Result<Score, ProviderError> {
+        let (trace_header, trace) = trace::outgoing();
+        let response = self
+            .http
+            .post(self.endpoint(base)?)
+            .header(trace_header, trace)
+            .json(request)
+            .send()
+            .await
+            .map_err(ProviderError::Unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(ProviderError::Status {
+                status: response.status(),
+                retry_after: retry_after(&response),
+            });
+        }
+        serde_json::from_slice(&read(response).await?).map_err(ProviderError::Unreadable)
+    }
+
+    fn endpoint(&self, base: &str) -> Result<Url, ProviderError> {
+        let error = || ProviderError::Address {
+            address: base.to_owned(),
+        };
+        let mut url = Url::parse(base).map_err(|_| error())?;
+        url.path_segments_mut()
+            .map_err(|()| error())?
+            .pop_if_empty()
+            .extend(["v1", "scores"]);
+        Ok(self.hosts.resolve(&url))
+    }
+}
+
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?;
+    parse_retry_after(value.to_str().ok()?, SystemTime::now())
+}
+
+async fn read(mut response: reqwest::Response) -> Result<BytesMut, ProviderError> {
+    let mut answer = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(ProviderError::Unreachable)? {
+        if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(ProviderError::TooLarge);
+        }
+        answer.extend_from_slice(&chunk);
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_to_try_again_and_whose_fault_it_is() {
+        use FailureClass::{Ignored, Permanent, Transient};
+        for (status, class) in [
+            (500, Transient),
+            (503, Transient),
+            (429, Transient),
+            (408, Transient),
+            (400, Ignored),
+            (422, Ignored),
+            (302, Permanent),
+            (204, Permanent),
+        ] {
+            let error = ProviderError::Status {
+                status: StatusCode::from_u16(status).unwrap(),
+                retry_after: None,
+            };
+            assert_eq!(error.class(), class, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_endpoint_is_below_the_address_and_found_where_the_hosts_say() {
+        let hosts = "score-provider:8084=127.0.0.1:41003".parse().unwrap();
+        let provider = Provider::new(reqwest::Client::new(), hosts);
+        for (base, endpoint) in [
+            (
+                "http://score-provider:8084",
+                "http://127.0.0.1:41003/v1/scores",
+            ),
+            (
+                "https://scores.example/api/",
+                "https://scores.example/api/v1/scores",
+            ),
+            (
+                "https://scores.example/api",
+                "https://scores.example/api/v1/scores",
+            ),
+        ] {
+            assert_eq!(provider.endpoint(base).unwrap().as_str(), endpoint);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `POST /score`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use resilience::{CallError, Classified, Deadline, FailureClass, Policy};
+use schema::platform::Decision;
+use schema::settings::ScoringSettings;
+use serde::Serialize;
+use service_kit::body::{Body, body};
+use service_kit::client::http_client;
+use service_kit::server::Routes;
+use service_kit::{Application, BoxError, Context, Metrics, Problem, Settings, reply};
+use warp::Filter;
+use warp::reply::Response;
+
+use crate::metrics::{ProviderMetrics, show_breaker};
+use crate::policy;
+use crate::provider::{Provider, ProviderError, Score, ScoreRequest};
+
+/// Header in which a caller says how many milliseconds it will still wait.
+pub const DEADLINE_HEADER: &str = "x-request-deadline-ms";
+
+/// Band of a score below the last band of the credit policy.
+const BELOW_LAST_BAND: &str = "HIGH";
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Scored<'a> {
+    score: u32,
+    risk_band: &'a str,
+    provider: &'a str,
+}
+
+/// Answers requests for a score. Cloning shares everything.
+#[derive(Clone, Debug)]
+pub struct Scoring {
+    settings: Settings<ScoringSettings>,
+    policy: Policy,
+    provider: Provider,
+}
+
+/// Builds the service.
+///
+/// # Errors
+/// When no HTTP client can be made.
+#[expect(clippy::unused_async, reason = "the shape that the kit runs")]
+pub async fn build(context: Context<ScoringSettings>) -> Result<Application, BoxError> {
+    let changes = context.settings.watch();
+    let provider = Provider::new(http_client()?, context.hosts);
+    let scoring = Scoring::new(context.settings, provider, &context.metrics);
+    let follow = policy::follow(scoring.policy.clone(), changes);
+    context.tasks.spawn_until_stopped(follow);
+    Ok(Application::new(scoring.routes()))
+}
+
+impl Scoring {
+    /// A service with a policy of its settings at this moment; [`policy::follow`] keeps it current.
+    #[must_use]
+    pub fn new(settings: Settings<ScoringSettings>, provider: Provider, metrics: &Metrics) -> Self {
+        let policy = Policy::observed(
+            policy::config(&settings.load().settings.provider),
+            rand::random(),
+            Arc::new(ProviderMetrics::new(metrics)),
+        );
+        show_breaker(metrics, policy.clone());
+        Self {
+            settings,
+            policy,
+            provider,
+        }
+    }
+
+    /// The policy of calls to the provider.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    /// The routes of the service port.
+    #[must_use]
+    pub fn routes(self) -> Routes {
+        warp::path!("score")
+            .and(warp::post())
+            .and(warp::header::optional::<u64>(DEADLINE_HEADER))
+            .and(body())
+            .then(move |left_ms: Option<u64>, body| {
+                let scoring = self.clone();
+                async move { reply::of(scoring.score(left_ms, body).await) }
+            })
+            .boxed()
+    }
+
+    async fn score(&self, left_ms: Option<u64>, body: Body) -> Result<Response, Problem> {
+        let deadline = left_ms.map_or(Deadline::NONE, |ms| {
+            Deadline::after(Instant::now(), Duration::from_millis(ms))
+        });
+        let request = &body.json::<ScoreRequest>().await?;
+        let score = self
+            .policy
+            .call(deadline, |attempt| async move {
+                self.provider.ask(&attempt.target, request).await
+            })
+            .await
+            .map_err(|error| problem(&error))?;
+        let decision = &self.settings.load().settings.decision;
+        Ok(reply::json(&Scored {
+            score: score.score,
+            risk_band: risk_band(decision, &score),
+            provider: &score.provider,
+        }))
+    }
+}
+
+fn risk_band<'a>(decision: &'a Decision, score: &Score) -> &'a str {
+    decision
+        .band(score.score)
+        .map_or(BELOW_LAST_BAND, |band| &band.risk_band.0)
+}
+
+/// What the caller is told. All of it is about the provider, never about the applicant: no score is
+/// not a bad score.
+fn problem(error: &CallError<ProviderError>) -> Problem {
+    let unavailable = |code, detail| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+    let (problem, retry_after) = match error {
+        CallError::BulkheadFull => {
+            let detail = "as many calls to the provider as allowed are under way";
+            (unavailable("BULKHEAD_FULL", detail), None)
+        }
+        CallError::BreakerOpen { retry_after } => {
+            let detail = "the provider fails; it is left alone for a while";
+            (unavailable("BREAKER_OPEN", detail), *retry_after)
+        }
+        CallError::TimedOut { .. } => {
+            let detail = "the provider did not answer in time";
+            (Problem::gateway_timeout("PROVIDER_TIMEOUT", detail), None)
+        }
+        CallError::Failed { source, .. } => (failed(source), source.retry_after()),
+    };
+    tracing::debug!(code = problem.code(), error = %chain(error), "no score");
+    match retry_after {
+        Some(wait) => problem.retry_after(wait),
+        None => problem,
+    }
+}
+
+fn failed(error: &ProviderError) -> Problem {
+    let problem = |status, code| Problem::new(status, code, error.to_string());
+    match error.class() {
+        FailureClass::Transient => problem(StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_UNAVAILABLE"),
+        FailureClass::Permanent => problem(StatusCode::BAD_GATEWAY, "PROVIDER_ANSWER_UNUSABLE"),
+        FailureClass::Ignored => problem(StatusCode::BAD_GATEWAY, "PROVIDER_REFUSED"),
+    }
+}
+
+/// An error with all its sources, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
