@@ -4,7 +4,7 @@ use schema::platform::Statistic;
 use sketches_ddsketch::{Config, DDSketch};
 
 /// Different values kept exactly before a sketch takes over.
-const EXACT_VALUES: usize = 12;
+const EXACT_VALUES: usize = 32;
 /// Relative error of percentiles from a sketch.
 const SKETCH_ERROR: f64 = 0.02;
 /// Bins of a sketch, for values above zero and again for those below. With the error above, 512 bins
@@ -66,12 +66,17 @@ impl Bucket {
         self.distribution.merge(&other.distribution);
     }
 
+    /// Forgets how the values are distributed: percentiles of them cannot be told any more.
+    pub(crate) fn give_up_distribution(&mut self) {
+        self.distribution = Distribution::GivenUp;
+    }
+
     /// Number, sum and extremes.
     pub(crate) const fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// A statistic of the values; nothing of none.
+    /// A statistic of the values; nothing of none, and no percentile of a distribution given up.
     pub(crate) fn statistic(&self, statistic: Statistic) -> Option<f64> {
         let Summary {
             count,
@@ -111,6 +116,8 @@ enum Distribution {
     /// Values, ascending, with how often each came.
     Few(Vec<(f64, u64)>),
     Many(Box<DDSketch>),
+    /// It was forgotten to save memory.
+    GivenUp,
 }
 
 impl Default for Distribution {
@@ -122,6 +129,7 @@ impl Default for Distribution {
 impl Distribution {
     fn add(&mut self, value: f64, count: u64) {
         match self {
+            Self::GivenUp => (),
             Self::Many(sketch) => sketch.add_with_count(value, count),
             Self::Few(values) => {
                 match values.binary_search_by(|(known, _)| known.total_cmp(&value)) {
@@ -141,6 +149,8 @@ impl Distribution {
 
     fn merge(&mut self, other: &Self) {
         match (&mut *self, other) {
+            (_, Self::GivenUp) => *self = Self::GivenUp,
+            (Self::GivenUp, _) => (),
             (_, Self::Few(values)) => {
                 for (value, count) in values {
                     self.add(*value, *count);
@@ -160,6 +170,7 @@ impl Distribution {
 
     fn quantile(&self, share: f64) -> Option<f64> {
         match self {
+            Self::GivenUp => None,
             Self::Many(sketch) => sketch.quantile(share).ok().flatten(),
             Self::Few(values) => nearest_rank(values, share),
         }
@@ -167,6 +178,7 @@ impl Distribution {
 
     fn heap_bytes(&self) -> usize {
         match self {
+            Self::GivenUp => 0,
             Self::Few(values) => values.capacity() * size_of::<(f64, u64)>(),
             Self::Many(sketch) => size_of::<DDSketch>() + sketch.length() * size_of::<u64>(),
         }
@@ -261,9 +273,24 @@ mod tests {
     }
 
     #[test]
+    fn a_distribution_given_up_leaves_everything_but_percentiles() {
+        let mut bucket = bucket(&[1.0, 2.0]);
+        bucket.give_up_distribution();
+        bucket.add(3.0, 1);
+        let mut merged = super::tests::bucket(&[4.0]);
+        merged.merge(&bucket);
+        assert_eq!(merged.statistic(Statistic::Sum), Some(10.0));
+        assert_eq!(
+            merged.statistic(Statistic::P50),
+            None,
+            "rather none than a wrong one"
+        );
+    }
+
+    #[test]
     fn counts_beyond_all_measure_do_not_overflow() {
         let mut bucket = bucket(&[]);
-        for value in 0..40 {
+        for value in 0..60 {
             bucket.add(f64::from(value), u64::from(u32::MAX));
         }
         assert!(bucket.statistic(Statistic::P99).is_some());

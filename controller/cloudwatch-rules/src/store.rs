@@ -22,16 +22,16 @@ pub struct Limits {
     pub series: usize,
     /// How long values are kept, in milliseconds. CloudWatch keeps high-resolution values as long.
     pub retention_ms: i64,
-    /// Bytes of values, as counted by their size. Beyond it the oldest ten seconds go first. Names of
-    /// series come on top, 4 KiB each at most.
+    /// Bytes of values, as counted by their size. Beyond it percentiles of what is older than an hour
+    /// are given up first, then the oldest values. Names of series come on top, 4 KiB each at most.
     pub bytes: usize,
 }
 
 impl Default for Limits {
     /// 4096 series, three hours, 64 MiB: with names, 80 MiB at most.
     ///
-    /// One platform makes about 120 series, a dozen of them distributions: some 40 MiB in three
-    /// hours under load.
+    /// One platform makes about 120 series. Under load they reach this bound after an hour or so; all
+    /// three hours of them, without percentiles of what is older than an hour, take three quarters.
     fn default() -> Self {
         Self {
             series: 4_096,
@@ -58,6 +58,8 @@ pub struct StoreStats {
     pub values_too_old: u64,
     /// Values that are no numbers by CloudWatch's rules.
     pub values_unusable: u64,
+    /// Buckets whose percentiles were given up because the store was full.
+    pub distributions_given_up: u64,
     /// Buckets given up before their time because the store was full.
     pub buckets_given_up: u64,
 }
@@ -104,7 +106,7 @@ impl MetricStore {
         match parsed {
             Ok(record) => {
                 slots.refused.lines_taken += 1;
-                slots.advance(received_at.as_millisecond());
+                slots.set_clock(received_at.as_millisecond());
                 let at_ms = record.at.as_millisecond();
                 let taken = record
                     .observations
@@ -162,7 +164,7 @@ impl MetricStore {
     /// A panic while the lock was held leaves at worst one value half counted, so the store stays
     /// usable.
     fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_slots)
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::output::{complain, say};
 const DEFAULT_FILE: &str = "loanplatform.schema.json";
 
 pub(crate) fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
-    let files = generated::files();
+    let files = generated::files().context("cannot make the schemas")?;
     if let Some(directory) = &args.write {
         return write(&files, directory);
     }

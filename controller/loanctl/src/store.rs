@@ -72,9 +72,9 @@ fn open_directory(directory: &Path) -> anyhow::Result<Arc<dyn Documents>> {
     let directory = directory
         .canonicalize()
         .context("cannot find the state directory")?;
-    Ok(Arc::new(
-        local_adapter::documents::StoreDocuments::open_store(&directory)?,
-    ))
+    Ok(Arc::new(local_adapter::StoreDocuments::open_store(
+        &directory,
+    )?))
 }
 
 #[cfg(not(feature = "local"))]

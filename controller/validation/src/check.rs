@@ -1,16 +1,17 @@
 //! The whole check of one file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use schema::LoanPlatform;
 use schema::names::PlatformName;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::finding::Finding;
 use crate::identity;
 use crate::path::{FieldPath, shortened};
 use crate::source::Source;
-use crate::tree::{Content, Node, Side};
+use crate::tree::{Content, Entry, Node, Side};
 use crate::{rules, shape, typed, yaml};
 
 /// Most problems reported for one file; the last one then says how many more there are.
@@ -39,7 +40,7 @@ pub struct NamePlace {
     /// Column in characters, from 1.
     pub column: usize,
     /// Bytes of the source.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
 }
 
 impl Checked {
@@ -76,16 +77,22 @@ fn unreadable(source: Source<'_>, problem: Diagnostic) -> Checked {
     }
 }
 
-fn place_of_name(source: &Source<'_>, span: std::ops::Range<usize>) -> NamePlace {
+fn place_of_name(source: &Source<'_>, span: Range<usize>) -> NamePlace {
     let (line, column) = source.place(span.start);
     NamePlace { line, column, span }
+}
+
+/// A finding and the bytes it is about.
+struct Marked {
+    span: Range<usize>,
+    finding: Finding,
 }
 
 /// A check under way.
 struct Check<'a> {
     source: Source<'a>,
     document: &'a Node,
-    diagnostics: Vec<Diagnostic>,
+    marked: Vec<Marked>,
 }
 
 impl<'a> Check<'a> {
@@ -93,19 +100,21 @@ impl<'a> Check<'a> {
         Self {
             source,
             document,
-            diagnostics: Vec::new(),
+            marked: Vec::new(),
         }
     }
 
     fn run(mut self) -> Checked {
         let repeated = self.repeated_keys();
-        let platform = if let Some(finding) = identity::mistaken(self.document) {
-            self.report(finding);
-            None
-        } else {
-            self.content(repeated)
+        let platform = match identity::mistaken(self.document) {
+            Some(finding) => {
+                self.report(finding);
+                None
+            }
+            None => self.content(repeated),
         };
-        let has_errors = self.diagnostics.iter().any(Diagnostic::is_error);
+        let is_error = |marked: &Marked| marked.finding.severity == Severity::Error;
+        let has_errors = self.marked.iter().any(is_error);
         let name_path = FieldPath::from("metadata.name");
         let name_span = self.document.locate(&name_path, Side::Value);
         Checked {
@@ -113,7 +122,7 @@ impl<'a> Check<'a> {
             platform: platform.filter(|_| !has_errors),
             name: identity::name_in(self.document),
             name_place: place_of_name(&self.source, self.source.within(name_span)),
-            diagnostics: settled(self.diagnostics),
+            diagnostics: self.settled(),
         }
     }
 
@@ -123,11 +132,8 @@ impl<'a> Check<'a> {
         let shape = shape::check(self.document, &json);
         let mut unusable = shape.unusable;
         unusable.extend(repeated);
-        for finding in shape.findings {
-            self.report(finding);
-        }
         let read = typed::read(json, &shape.unknown, unusable);
-        for finding in read.findings {
+        for finding in shape.findings.into_iter().chain(read.findings) {
             self.report(finding);
         }
         let platform = read.platform?;
@@ -139,29 +145,7 @@ impl<'a> Check<'a> {
 
     fn report(&mut self, finding: Finding) {
         let span = self.document.locate(&finding.path, finding.side);
-        let written = || self.written(&finding);
-        let found = finding.found.clone().or_else(written);
-        let located = self.source.problem(span, finding.message);
-        self.diagnostics.push(Diagnostic {
-            severity: finding.severity,
-            field: finding.path.shown(),
-            found,
-            allowed: finding.allowed,
-            help: finding.help,
-            ..located
-        });
-    }
-
-    /// What is written at the finding's field, as it is written.
-    fn written(&self, finding: &Finding) -> Option<String> {
-        let node = self.document.get(&finding.path)?;
-        match &node.content {
-            Content::List(_) | Content::Map(_) => None,
-            _ => {
-                let text = &self.source.text[self.source.within(node.span.clone())];
-                (!text.is_empty()).then(|| shortened(text))
-            }
-        }
+        self.marked.push(Marked { span, finding });
     }
 
     /// Reports every key that stands twice in one mapping; the fields that are ambiguous for it.
@@ -175,14 +159,13 @@ impl<'a> Check<'a> {
                     open.extend(items.map(|(index, item)| (path.item(index), item)));
                 }
                 Content::Map(entries) => {
-                    let mut seen = std::collections::BTreeMap::new();
+                    let mut seen = BTreeMap::new();
                     for entry in entries {
                         let field = path.key(&entry.key);
-                        if let Some(first) = seen.get(&entry.key) {
-                            self.repeated(&field, *first, entry.key_span.clone());
+                        let first = *seen.entry(&entry.key).or_insert(entry.key_span.start);
+                        if first != entry.key_span.start {
+                            self.repeated(&field, first, entry);
                             fields.insert(field.clone());
-                        } else {
-                            seen.insert(&entry.key, entry.key_span.start);
                         }
                         open.push((field, &entry.value));
                     }
@@ -193,37 +176,67 @@ impl<'a> Check<'a> {
         fields
     }
 
-    fn repeated(&mut self, field: &FieldPath, first: usize, span: std::ops::Range<usize>) {
+    fn repeated(&mut self, field: &FieldPath, first: usize, entry: &Entry) {
+        let key = shortened(&entry.key);
         let (line, _) = self.source.place(first);
-        let key = shortened(&self.source.text[self.source.within(span.clone())]);
         let message = format!("`{key}` stands here a second time; the first is on line {line}");
-        self.diagnostics.push(Diagnostic {
-            field: field.shown(),
-            found: Some(key),
-            allowed: Some("each key once".to_owned()),
-            help: Some("keep one of the two".to_owned()),
-            ..self.source.problem(span, message)
+        let finding = Finding::error(field.clone(), message)
+            .at_key()
+            .found(&key)
+            .allowed("each key once")
+            .help("keep one of the two");
+        self.marked.push(Marked {
+            span: entry.key_span.clone(),
+            finding,
         });
     }
-}
 
-/// By place, each once, and not more than people read.
-fn settled(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    diagnostics.sort_by(|a, b| {
-        let key = |d: &Diagnostic| (d.span.start, d.severity, d.field.clone());
-        key(a).cmp(&key(b))
-    });
-    diagnostics.dedup();
-    let total = diagnostics.len();
-    if total > MAX_DIAGNOSTICS {
-        diagnostics.truncate(MAX_DIAGNOSTICS);
-        if let Some(last) = diagnostics.last_mut() {
-            last.message = format!(
-                "{} (and {} more problems)",
-                last.message,
-                total - MAX_DIAGNOSTICS
-            );
+    /// The problems by place, each once, and not more than people read.
+    fn settled(mut self) -> Vec<Diagnostic> {
+        let mut marked = std::mem::take(&mut self.marked);
+        marked.sort_by(|a, b| {
+            let by_place =
+                (a.span.start, a.finding.severity).cmp(&(b.span.start, b.finding.severity));
+            by_place.then_with(|| a.finding.path.cmp(&b.finding.path))
+        });
+        marked.dedup_by(|a, b| a.finding == b.finding && a.span == b.span);
+        let hidden = marked.len().saturating_sub(MAX_DIAGNOSTICS);
+        marked.truncate(MAX_DIAGNOSTICS);
+        let mut diagnostics: Vec<Diagnostic> = marked
+            .into_iter()
+            .map(|marked| self.placed(marked))
+            .collect();
+        if let (1.., Some(last)) = (hidden, diagnostics.last_mut()) {
+            last.message = format!("{} (and {hidden} more problems)", last.message);
+        }
+        diagnostics
+    }
+
+    fn placed(&self, marked: Marked) -> Diagnostic {
+        let Marked { span, finding } = marked;
+        let written = self.written(&finding);
+        Diagnostic {
+            severity: finding.severity,
+            field: finding.path.shown(),
+            found: match finding.side {
+                Side::Value => written.or(finding.found),
+                Side::Key => finding.found.or(written),
+            },
+            allowed: finding.allowed,
+            help: finding.help,
+            ..self.source.problem(span, finding.message)
         }
     }
-    diagnostics
+
+    /// What is written at the finding's field, as it is written.
+    fn written(&self, finding: &Finding) -> Option<String> {
+        let node = self.document.get(&finding.path)?;
+        match &node.content {
+            Content::List(_) | Content::Map(_) => None,
+            _ => {
+                let text = &self.source.text[self.source.within(node.span.clone())];
+                (!text.is_empty()).then(|| shortened(text))
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Finding {
     pub(crate) severity: Severity,
     pub(crate) path: FieldPath,
     pub(crate) side: Side,
-    /// What was found, where it is not simply what is written at `path`.
+    /// What was found, where nothing is written at `path` or the key is meant.
     pub(crate) found: Option<String>,
     pub(crate) allowed: Option<String>,
     pub(crate) message: String,

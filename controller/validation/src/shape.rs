@@ -98,8 +98,11 @@ impl Shape {
     fn take(&mut self, problem: &Problem<'_>, document: &Node) {
         match problem.kind {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let known = problem.known_fields();
+                let is_absent = |field: &&str| document.get(&problem.path.key(*field)).is_none();
+                let absent: Vec<&str> = known.iter().copied().filter(is_absent).collect();
                 for key in unexpected {
-                    self.unknown_key(problem, key, document);
+                    self.unknown_key(&problem.path, key, &known, &absent);
                 }
             }
             ValidationErrorKind::Required { property } => {
@@ -109,25 +112,23 @@ impl Shape {
         }
     }
 
-    fn unknown_key(&mut self, problem: &Problem<'_>, key: &str, document: &Node) {
-        let known = problem.known_fields();
-        let path = problem.path.key(key);
-        let finding = Finding::error(
-            path.clone(),
-            format!("`{}` is not a field here", shortened(key)),
-        )
-        .at_key()
-        .found(&shortened(key))
-        .allowed(known.join(", "));
-        let absent = |field: &&str| document.get(&problem.path.key(*field)).is_none();
-        let guess = nearest(key, known.iter().copied().filter(absent))
-            .or_else(|| nearest(key, known.iter().copied()));
+    /// A field that is still `absent` is a better guess than one that is there.
+    fn unknown_key(&mut self, around: &FieldPath, key: &str, known: &[&str], absent: &[&str]) {
+        let path = around.key(key);
+        let written = shortened(key);
+        let fields = known.join(", ");
+        let finding = Finding::error(path.clone(), format!("`{written}` is not a field here"))
+            .at_key()
+            .found(&written)
+            .allowed(&fields);
+        let guess =
+            nearest(key, absent.iter().copied()).or_else(|| nearest(key, known.iter().copied()));
         self.findings.push(match guess {
             Some(field) => {
-                self.unusable.insert(problem.path.key(field));
+                self.unusable.insert(around.key(field));
                 finding.help(format!("did you mean `{field}`?"))
             }
-            None => finding.help(format!("fields here: {}", known.join(", "))),
+            None => finding.help(format!("fields here: {fields}")),
         });
         self.unknown.insert(path);
     }

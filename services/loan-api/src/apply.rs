@@ -90,7 +90,7 @@ fn start(api: &Arc<LoanApi>, new: NewApplication, place: OwnedSemaphorePermit) -
         let inserted = shared.store.insert(&new).await;
         let is_new = matches!(inserted, Ok(Inserted::New));
         // Nobody listens any more when the client has hung up. The work goes on all the same.
-        let _: Result<(), _> = tell_stored.send(inserted);
+        drop(tell_stored.send(inserted));
         if is_new {
             shared.received.add(1);
             let processed =

@@ -74,13 +74,17 @@ async fn the_same_applicant_gets_the_same_score_from_every_process() {
 #[tokio::test]
 async fn errors_come_and_go_with_the_settings() {
     let mut provider = provider(settings(100, 0)).await;
+    let pid = provider.child.id();
     assert_eq!(answers(&provider, 500).await, Ok(()));
+    let metrics = provider.metrics().await;
+    assert!(metrics.contains("\nerrors_total 1\n"), "{metrics}");
     provider.apply(settings(0, 0)).await;
     provider
         .eventually("the errors are gone", async |provider: &Process| {
             answers(provider, 200).await
         })
         .await;
+    assert_eq!(provider.child.id(), pid);
 }
 
 #[tokio::test]

@@ -1,16 +1,15 @@
 //! From the settings of the provider's client to its policy.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use resilience::{
     Backoff, BreakerConfig, BreakerMode, BudgetConfig, BulkheadConfig, Policy, PolicyConfig,
     RetryConfig,
 };
-use schema::platform::{self, CircuitBreaker, ProviderClient, Retry};
+use schema::platform::{self, CircuitBreaker, ProviderClient};
 use schema::settings::{ScoringSettings, SettingsDocument};
 use tokio::sync::watch;
-
-use std::sync::Arc;
 
 /// A retry that would have less time than this is not made: no provider answers as fast.
 const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(10);
@@ -22,10 +21,7 @@ pub fn config(client: &ProviderClient) -> PolicyConfig {
         target: client.url.to_string(),
         timeout: client.timeout.get(),
         attempt_timeout: client.attempt_timeout.get(),
-        retry: RetryConfig {
-            min_attempt_time: MIN_ATTEMPT_TIME.min(client.attempt_timeout.get()),
-            ..retry(&client.retry)
-        },
+        retry: retry(client),
         breaker: breaker(&client.circuit_breaker),
         bulkhead: BulkheadConfig {
             max_concurrent_calls: client.bulkhead.max_concurrent_calls.get(),
@@ -47,7 +43,8 @@ pub async fn follow(
     }
 }
 
-fn retry(retry: &Retry) -> RetryConfig {
+fn retry(client: &ProviderClient) -> RetryConfig {
+    let retry = client.retry;
     RetryConfig {
         max_attempts: retry.max_attempts.get(),
         backoff: Backoff {
@@ -60,7 +57,7 @@ fn retry(retry: &Retry) -> RetryConfig {
             interval: retry.budget.interval.get(),
             min_retries_per_second: retry.budget.min_retries_per_second.get(),
         },
-        min_attempt_time: MIN_ATTEMPT_TIME,
+        min_attempt_time: MIN_ATTEMPT_TIME.min(client.attempt_timeout.get()),
     }
 }
 
@@ -84,5 +81,119 @@ fn breaker(breaker: &CircuitBreaker) -> BreakerConfig {
             .permitted_number_of_calls_in_half_open_state
             .get(),
         max_wait_duration_in_half_open_state: breaker.max_wait_duration_in_half_open_state.get(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resilience::{BreakerState, Classified, Deadline, FailureClass};
+    use serde_json::{Value, json};
+    use service_kit::Settings;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Down;
+
+    impl Classified for Down {
+        fn class(&self) -> FailureClass {
+            FailureClass::Transient
+        }
+    }
+
+    fn document(client: &Value) -> SettingsDocument<ScoringSettings> {
+        serde_json::from_value(json!({
+            "platform": "test", "service": "scoring", "epoch": 1, "sequence": 1,
+            "revision": "a", "scoringRevision": "b",
+            "settings": {
+                "provider": client,
+                "decision": { "bands": [
+                    { "riskBand": "LOW", "minScore": 700, "interestRate": "11.90" },
+                ]},
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn every_setting_arrives_where_it_belongs() {
+        let client = document(&json!({
+            "url": "https://scores.example/api",
+            "timeout": "1001ms",
+            "attemptTimeout": "1002ms",
+            "retry": {
+                "maxAttempts": 3, "initialBackoff": "1004ms", "maxBackoff": "1005ms",
+                "backoffMultiplier": 6,
+                "budget": { "percent": 7, "interval": "1008ms", "minRetriesPerSecond": 9 },
+            },
+            "circuitBreaker": {
+                "mode": "MetricsOnly", "failureRateThreshold": 10, "slowCallRateThreshold": 11,
+                "slowCallDurationThreshold": "1012ms", "consecutiveFailures": 13,
+                "slidingWindow": "1014ms", "minimumNumberOfCalls": 15,
+                "waitDurationInOpenState": "1016ms", "maxWaitDurationInOpenState": "1017ms",
+                "permittedNumberOfCallsInHalfOpenState": 18,
+                "maxWaitDurationInHalfOpenState": "1019ms",
+            },
+            "bulkhead": { "maxConcurrentCalls": 20 },
+        }));
+        let ms = Duration::from_millis;
+        let expected = PolicyConfig {
+            target: "https://scores.example/api".to_owned(),
+            timeout: ms(1001),
+            attempt_timeout: ms(1002),
+            retry: RetryConfig {
+                max_attempts: 3,
+                backoff: Backoff {
+                    initial: ms(1004),
+                    max: ms(1005),
+                    multiplier: 6,
+                },
+                budget: BudgetConfig {
+                    percent: 7,
+                    interval: ms(1008),
+                    min_retries_per_second: 9,
+                },
+                min_attempt_time: MIN_ATTEMPT_TIME,
+            },
+            breaker: BreakerConfig {
+                mode: BreakerMode::MetricsOnly,
+                failure_rate_threshold: 10,
+                slow_call_rate_threshold: 11,
+                slow_call_duration_threshold: ms(1012),
+                consecutive_failures: 13,
+                sliding_window: ms(1014),
+                minimum_number_of_calls: 15,
+                wait_duration_in_open_state: ms(1016),
+                max_wait_duration_in_open_state: ms(1017),
+                permitted_number_of_calls_in_half_open_state: 18,
+                max_wait_duration_in_half_open_state: ms(1019),
+            },
+            bulkhead: BulkheadConfig {
+                max_concurrent_calls: 20,
+            },
+        };
+        assert_eq!(config(&client.settings.provider), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn new_thresholds_reach_the_policy_and_leave_its_breaker_open() {
+        let with = |failures: u32| {
+            document(&json!({
+                "url": "http://score-provider:8084",
+                "circuitBreaker": { "consecutiveFailures": failures },
+            }))
+        };
+        let settings = Settings::new(with(1));
+        let policy = Policy::new(config(&settings.load().settings.provider), 1);
+        let following = tokio::spawn(follow(policy.clone(), settings.watch()));
+        let call = policy.call(Deadline::NONE, |_| async { Err::<(), _>(Down) });
+        assert!(call.await.is_err());
+        assert_eq!(policy.breaker_state(), BreakerState::Open);
+
+        settings.replace(with(100));
+        drop(settings);
+        following.await.unwrap();
+        assert_eq!(policy.config().breaker.consecutive_failures, 100);
+        assert_eq!(policy.breaker_state(), BreakerState::Open);
     }
 }

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Limits, StoreStats};
 use crate::bucket::Bucket;
-use crate::emf::Observation;
+use crate::emf::{MAX_AHEAD_MS, Observation};
 use crate::period::Period;
 use crate::series::{Selector, SeriesId, SeriesIndex};
 
 /// Length of a bucket: the shortest period that an alarm can have.
 const BUCKET: Period = Period::from_whole_seconds(10);
+
+/// Percentiles of values this young are not given up before older values are.
+const PERCENTILES_KEPT_MS: i64 = 60 * 60 * 1_000;
 
 /// CloudWatch takes values between -2^360 and 2^360, neither NaN nor infinite.
 ///
@@ -26,6 +29,8 @@ pub(super) struct Slots {
     slots: BTreeMap<i64, Slot>,
     /// How many slots hold values of a series; those in none are not listed.
     slots_of: HashMap<SeriesId, usize>,
+    /// Number of the first slot whose distributions were not given up.
+    distributions_from: i64,
     bytes: usize,
     /// The latest time told to the store.
     now_ms: i64,
@@ -40,6 +45,7 @@ impl Slots {
             index: SeriesIndex::new(limits.series),
             slots: BTreeMap::new(),
             slots_of: HashMap::new(),
+            distributions_from: i64::MIN,
             bytes: 0,
             now_ms: i64::MIN,
             refused: StoreStats::default(),
@@ -57,6 +63,19 @@ impl Slots {
             let slot = entry.remove();
             self.forget(&slot);
         }
+    }
+
+    /// Lets time pass by a clock. One that is set back far goes on from there: what came while it was
+    /// ahead goes, and what comes now is not too old.
+    pub(super) fn set_clock(&mut self, now_ms: i64) {
+        if now_ms.saturating_add(self.limits.retention_ms) < self.now_ms {
+            self.now_ms = now_ms;
+            self.distributions_from = i64::MIN;
+            let newest = BUCKET.index_of(now_ms.saturating_add(MAX_AHEAD_MS));
+            let ahead = self.slots.split_off(&newest.saturating_add(1));
+            ahead.values().for_each(|slot| self.forget(slot));
+        }
+        self.advance(now_ms);
     }
 
     fn oldest_kept(&self) -> i64 {
@@ -104,15 +123,33 @@ impl Slots {
         known.or_else(|| self.index.insert(namespace, metric, dimensions.clone()))
     }
 
-    /// Keeps the store within its bytes.
+    /// Keeps the store within its bytes: old percentiles go first, then the oldest values.
     fn give_up_oldest(&mut self) {
         while self.bytes > self.limits.bytes {
+            if self.give_up_oldest_distributions() {
+                continue;
+            }
             let Some((_, slot)) = self.slots.pop_first() else {
                 break;
             };
             self.refused.buckets_given_up += slot.len() as u64;
             self.forget(&slot);
         }
+    }
+
+    /// Gives up the distributions of one slot, the oldest that has any, unless it is still young.
+    fn give_up_oldest_distributions(&mut self) -> bool {
+        let young = BUCKET.index_of(self.now_ms.saturating_sub(PERCENTILES_KEPT_MS));
+        let oldest = self.distributions_from.min(young)..young;
+        let Some((number, slot)) = self.slots.range_mut(oldest).next() else {
+            return false;
+        };
+        let before = footprint_bytes(slot);
+        slot.values_mut().for_each(Bucket::give_up_distribution);
+        self.distributions_from = number.saturating_add(1);
+        self.bytes = (self.bytes + footprint_bytes(slot)).saturating_sub(before);
+        self.refused.distributions_given_up += slot.len() as u64;
+        true
     }
 
     /// Settles the accounts of a slot that was taken out, and forgets series that it held the last

@@ -193,3 +193,118 @@ fn named_after(path: &str) -> Option<PlatformName> {
     let file = path.rsplit('/').next()?;
     PlatformName::try_from(file.split('.').next()?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    const RESYNC: Duration = Duration::from_secs(5);
+
+    fn start() -> Timestamp {
+        "2026-03-02T08:00:00Z".parse().unwrap()
+    }
+
+    /// A file that is no valid spec but names its platform.
+    fn file(path: &str, name: &str) -> SpecFile {
+        let text = format!("kind: LoanPlatform\nmetadata:\n  name: {name}\n");
+        let checked = Arc::new(validation::check(path, text.as_bytes()));
+        SpecFile {
+            path: path.to_owned(),
+            version: "1".to_owned(),
+            checked,
+        }
+    }
+
+    fn name(name: &str) -> PlatformName {
+        PlatformName::try_from(name).unwrap()
+    }
+
+    fn inventory(platforms: &[&str]) -> Inventory {
+        let source = |platform: &&str| (name(platform), format!("specs/{platform}.yaml"));
+        Inventory::new(platforms.iter().map(source).collect(), RESYNC)
+    }
+
+    fn removed(changes: &Changes) -> Vec<String> {
+        let gone = changes
+            .changed
+            .iter()
+            .filter(|entry| entry.content == SpecContent::Removed);
+        gone.map(|entry| entry.platform.to_string()).collect()
+    }
+
+    #[test]
+    fn a_spec_counts_as_removed_when_two_listings_a_resync_apart_lack_it() {
+        let mut inventory = inventory(&["local"]);
+        assert!(removed(&inventory.update(&[], start())).is_empty());
+        let soon = start() + SignedDuration::from_secs(4);
+        assert!(removed(&inventory.update(&[], soon)).is_empty());
+        let later = start() + SignedDuration::from_secs(5);
+        assert_eq!(removed(&inventory.update(&[], later)), ["local"]);
+    }
+
+    #[test]
+    fn a_spec_that_comes_back_in_time_was_never_removed() {
+        let mut inventory = inventory(&["local"]);
+        inventory.update(&[], start());
+        let soon = start() + SignedDuration::from_secs(3);
+        inventory.update(&[file("specs/local.yaml", "local")], soon);
+        let later = start() + SignedDuration::from_secs(6);
+        assert!(removed(&inventory.update(&[], later)).is_empty());
+    }
+
+    #[test]
+    fn specs_that_vanish_together_are_not_believed_to_be_removed() {
+        let mut inventory = inventory(&["a", "b", "c"]);
+        let left = [file("specs/a.yaml", "a")];
+        inventory.update(&left, start());
+        let later = start() + SignedDuration::from_secs(60);
+        let changes = inventory.update(&left, later);
+        assert!(removed(&changes).is_empty());
+        assert_eq!(changes.suspect, [name("b"), name("c")]);
+    }
+
+    #[test]
+    fn a_file_that_no_longer_names_its_platform_still_belongs_to_it() {
+        let mut inventory = Inventory::new(
+            BTreeMap::from([(name("local"), "specs/main.yaml".to_owned())]),
+            RESYNC,
+        );
+        let broken = SpecFile {
+            path: "specs/main.yaml".to_owned(),
+            version: "2".to_owned(),
+            checked: Arc::new(validation::check("specs/main.yaml", b"{ not: [yaml")),
+        };
+        let changes = inventory.update(&[broken], start());
+        assert_eq!(changes.changed[0].platform, name("local"));
+        let SpecContent::Invalid { problems, .. } = &changes.changed[0].content else {
+            panic!("it is invalid")
+        };
+        assert!(problems.starts_with("specs/main.yaml:1:"), "{problems}");
+    }
+
+    #[test]
+    fn a_file_that_belongs_to_nobody_is_reported() {
+        let mut inventory = inventory(&[]);
+        let nobody = SpecFile {
+            path: "specs/Not A Name.yaml".to_owned(),
+            version: "1".to_owned(),
+            checked: Arc::new(validation::check("specs/Not A Name.yaml", b"[")),
+        };
+        let changes = inventory.update(&[nobody], start());
+        assert!(changes.changed.is_empty());
+        assert!(changes.nameless[0].starts_with("specs/Not A Name.yaml:"));
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_refused_and_name_each_other() {
+        let mut inventory = inventory(&[]);
+        let files = [file("specs/a.yaml", "local"), file("specs/b.yaml", "local")];
+        let changes = inventory.update(&files, start());
+        let SpecContent::Invalid { problems, .. } = &changes.changed[0].content else {
+            panic!("it is refused")
+        };
+        assert!(problems.contains("specs/a.yaml:3:9") && problems.contains("specs/b.yaml"));
+    }
+}

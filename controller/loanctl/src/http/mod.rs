@@ -42,7 +42,6 @@ impl Source {
             _ => match path.strip_prefix("/api/v1/platforms/") {
                 Some(name) => self.platform(name),
                 None => Problem::not_found(
-                    "NOT_FOUND",
                     "there are /healthz, /readyz, /metrics and /api/v1/platforms",
                 )
                 .into_response(),
@@ -69,7 +68,7 @@ impl Source {
             .iter()
             .find(|platform| platform.metadata.name.as_deref() == Some(name));
         found.map_or_else(
-            || Problem::not_found("NO_SUCH_PLATFORM", "no platform has that name").into_response(),
+            || Problem::not_found("no platform has that name").into_response(),
             reply::json,
         )
     }

@@ -1,7 +1,5 @@
 //! One platform on one screen, and all of them in a table.
 
-use std::fmt::Write as _;
-
 use engine::board::PlatformObject;
 use jiff::Timestamp;
 use schema::LoanPlatformStatus;
@@ -77,12 +75,8 @@ fn head(platform: &PlatformObject) -> String {
     let mut text = align(&rows);
     for condition in &status.conditions {
         let indented = condition.message.replace('\n', "\n    ");
-        // Writing to a string cannot fail.
-        drop(write!(
-            text,
-            "\n{}={} {}\n    {indented}",
-            condition.type_, condition.status, condition.reason
-        ));
+        let (type_, status, reason) = (&condition.type_, &condition.status, &condition.reason);
+        text.push_str(&format!("\n{type_}={status} {reason}\n    {indented}"));
     }
     text
 }

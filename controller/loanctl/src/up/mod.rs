@@ -17,7 +17,7 @@ use engine::controller::{self, Hints, World};
 use engine::reconcile::Pace;
 use engine::tally::Tally;
 use futures::StreamExt;
-use local_adapter::{Home, HomeConfig, LocalAlarms, Progress};
+use local_adapter::{Home, HomeConfig, LocalAlarms};
 use service_kit::server::{BindError, Server};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
 
 async fn up(args: &UpArgs) -> anyhow::Result<()> {
     let stop = signals::first()?;
-    let screen = Screen::default();
+    let screen = Screen;
     let console = bind_console(args.console_port).await?;
     logs::init(&args.state)?;
     let home = tokio::select! {

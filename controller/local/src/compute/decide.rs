@@ -122,9 +122,10 @@ fn overdue(service: &Service, now: Instant) -> Vec<Step> {
 fn converge(service: &Service, tasks: &Tasks<'_>, now: Instant) -> Vec<Step> {
     let wanted = service.wanted.count as usize;
     let mut steps = Vec::new();
-    // Scaling in takes the newest first: the others have proved themselves for longer.
+    // Scaling in takes those that do not serve first, then the newest: the others have proved
+    // themselves for longer.
     let mut current = tasks.current.clone();
-    current.sort_by_key(|it| it.number);
+    current.sort_by_key(|it| (!it.is_ready(), it.number));
     let excess = current.split_off(wanted.min(current.len()));
     steps.extend(excess.iter().map(|it| drain(it, DrainReason::ScaledIn)));
 

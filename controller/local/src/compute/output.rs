@@ -53,7 +53,7 @@ impl Output {
     ) {
         let mut found = Some(found);
         let mut lines = lines(stdout);
-        while let Some(read) = lines.next().await {
+        while let Some(read) = next(&mut lines).await {
             match read {
                 Ok(line) => match classify(&line) {
                     Line::Listening(addresses) => {
@@ -76,7 +76,7 @@ impl Output {
     /// Reads stderr to its end: panics, and what libraries print.
     pub(crate) async fn read_stderr(self, stderr: impl AsyncRead + Unpin) {
         let mut lines = lines(stderr);
-        while let Some(read) = lines.next().await {
+        while let Some(read) = next(&mut lines).await {
             match read {
                 Ok(line) => self.log(&line, false).await,
                 Err(LinesCodecError::MaxLineLengthExceeded) => {}
@@ -103,6 +103,22 @@ impl Output {
 
 fn lines<R: AsyncRead>(reader: R) -> FramedRead<R, LinesCodec> {
     FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_LINE_BYTES))
+}
+
+/// The next line, or the end.
+async fn next<R: AsyncRead + Unpin>(
+    lines: &mut FramedRead<R, LinesCodec>,
+) -> Option<Result<String, LinesCodecError>> {
+    let read = lines.next().await;
+    if matches!(read, Some(Err(LinesCodecError::MaxLineLengthExceeded))) {
+        // A framed reader says "the end" once after an error, and can then be read on: not reading
+        // on would fill the pipe and stop the task.
+        let pause = lines.next().await;
+        if pause.is_some() {
+            return pause;
+        }
+    }
+    read
 }
 
 fn classify(line: &str) -> Line {
@@ -159,5 +175,17 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(classify(line), expected, "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn reading_goes_on_after_a_line_that_is_too_long() {
+        let mut text = "x".repeat(3 * MAX_LINE_BYTES);
+        text.push_str("\nshort\n");
+        let mut lines = lines(text.as_bytes());
+        let mut read = Vec::new();
+        while let Some(line) = next(&mut lines).await {
+            read.push(line.ok());
+        }
+        assert_eq!(read, [None, Some("short".to_owned())]);
     }
 }

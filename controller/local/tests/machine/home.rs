@@ -3,11 +3,11 @@
 use std::process::Stdio;
 
 use super::support::{
-    BOUND, Ground, create, example, observe, pids, platform, serves, wait_for, wait_until_gone,
+    BOUND, Ground, children_of, create, example, observe, pids, platform, query, serves, wait_for,
+    wait_until_gone,
 };
 use local_adapter::{Home, HomeError};
 use schema::names::ServiceName::{LoanApi, Scoring};
-use sqlx::{Connection, PgConnection, Row};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -103,32 +103,4 @@ async fn nothing_outlives_a_killed_home_and_its_state_is_taken_up_again() {
     assert!(pids(&after).iter().all(|pid| !children.contains(pid)));
     assert_eq!(query(&ground, "SELECT answer FROM kept").await, Some(43));
     home.shutdown().await;
-}
-
-fn children_of(parent: u32) -> Vec<u32> {
-    let processes = procfs::process::all_processes().expect("processes");
-    let stats = processes.filter_map(|it| it.ok()?.stat().ok());
-    stats
-        .filter(|stat| u32::try_from(stat.ppid) == Ok(parent))
-        .filter_map(|stat| u32::try_from(stat.pid).ok())
-        .collect()
-}
-
-/// Runs SQL in the home's own database, and returns the first number it brings.
-async fn query(ground: &Ground, sql: &'static str) -> Option<i32> {
-    let local = ground.state().join("local");
-    let record = std::fs::read_to_string(local.join("postgres.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
-    let password = std::fs::read_to_string(local.join("secrets/postgres-password"));
-    let url = format!(
-        "postgres://loans:{}@127.0.0.1:{}/loans_db",
-        password.expect("a password"),
-        record["port"]
-    );
-    let mut connection = PgConnection::connect(&url).await.expect("connected");
-    let row = sqlx::query(sql)
-        .fetch_optional(&mut connection)
-        .await
-        .expect("run");
-    row.map(|row| row.get(0))
 }

@@ -14,6 +14,7 @@ use engine::ports::{Compute, ObservedService, ServiceChange, ServiceDefinition, 
 use local_adapter::{Home, HomeConfig, HomeError};
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Image;
+use sqlx::{Connection, PgConnection, Row};
 use tokio::task::JoinHandle;
 
 /// Longest wait for anything: far above what a busy machine needs.
@@ -271,4 +272,33 @@ async fn client(
         sent.fetch_add(1, Ordering::SeqCst);
     }
     failed
+}
+
+/// Processes that `parent` started itself.
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+    let processes = procfs::process::all_processes().expect("processes");
+    let stats = processes.filter_map(|it| it.ok()?.stat().ok());
+    stats
+        .filter(|stat| u32::try_from(stat.ppid) == Ok(parent))
+        .filter_map(|stat| u32::try_from(stat.pid).ok())
+        .collect()
+}
+
+/// Runs SQL in the home's own database, and returns the first number it brings.
+pub(crate) async fn query(ground: &Ground, sql: &'static str) -> Option<i32> {
+    let local = ground.state().join("local");
+    let record = fs::read_to_string(local.join("postgres.json")).expect("a record");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let password = fs::read_to_string(local.join("secrets/postgres-password"));
+    let url = format!(
+        "postgres://loans:{}@127.0.0.1:{}/loans_db",
+        password.expect("a password"),
+        record["port"]
+    );
+    let mut connection = PgConnection::connect(&url).await.expect("connected");
+    let row = sqlx::query(sql)
+        .fetch_optional(&mut connection)
+        .await
+        .expect("run");
+    row.map(|row| row.get(0))
 }

@@ -129,7 +129,10 @@ pub(super) fn periods_are_ones_that_cloudwatch_takes(spec: &LoanPlatformSpec) ->
 pub(super) fn short_periods_need_high_resolution(spec: &LoanPlatformSpec) -> Vec<Finding> {
     each(spec, |alarm, path| {
         let (is_high, what) = match (alarm.signal, &alarm.metric) {
-            (Some(signal), _) => (signal.is_high_resolution(), format!("signal {signal:?} has")),
+            (Some(signal), _) => (
+                signal.is_high_resolution(),
+                format!("signal {signal:?} has"),
+            ),
             (None, Some(metric)) => (
                 metric.namespace == NAMESPACE,
                 format!("metrics of namespace {} have", metric.namespace),

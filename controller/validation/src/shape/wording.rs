@@ -39,12 +39,16 @@ pub(super) fn of_value(problem: &Problem<'_>) -> Finding {
             "is too short:",
             &format!("at least {}", counted(*limit, "character")),
         ),
-        Kind::MaxItems { limit } => {
-            plain(problem, "is too long:", &format!("at most {}", counted(*limit, "item")))
-        }
-        Kind::MinItems { limit } => {
-            plain(problem, "is too short:", &format!("at least {}", counted(*limit, "item")))
-        }
+        Kind::MaxItems { limit } => plain(
+            problem,
+            "is too long:",
+            &format!("at most {}", counted(*limit, "item")),
+        ),
+        Kind::MinItems { limit } => plain(
+            problem,
+            "is too short:",
+            &format!("at least {}", counted(*limit, "item")),
+        ),
         other => plain(problem, "is refused by", other.keyword()),
     }
 }
@@ -109,7 +113,10 @@ fn wrong_type(problem: &Problem<'_>, kind: &TypeKind) -> Finding {
 
 /// Whether `value` is what became of an infinity or a not-a-number of YAML.
 fn is_not_finite(value: &Value) -> bool {
-    let text = value.as_str().unwrap_or_default().trim_start_matches(['+', '-']);
+    let text = value
+        .as_str()
+        .unwrap_or_default()
+        .trim_start_matches(['+', '-']);
     text.eq_ignore_ascii_case(".inf") || text.eq_ignore_ascii_case(".nan")
 }
 

@@ -66,9 +66,8 @@ pub type ScoringError = resilience::CallError<AttemptError>;
 impl Classified for AttemptError {
     fn class(&self) -> FailureClass {
         match self {
-            Self::Transport(_) => FailureClass::Transient,
             Self::Status(status) if status.is_client_error() => FailureClass::Ignored,
-            Self::Status(_) => FailureClass::Transient,
+            Self::Status(_) | Self::Transport(_) => FailureClass::Transient,
             Self::Unreadable(_) => FailureClass::Permanent,
         }
     }

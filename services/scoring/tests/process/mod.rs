@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service. Dropping it kills the process.
-pub struct Process {
-    pub child: Child,
-    pub http: Client,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    http: Client,
     service: String,
     admin: String,
     name: &'static str,
@@ -28,7 +28,12 @@ pub struct Process {
 
 impl Process {
     /// Starts `program` as service `name` (camelCase) and waits until it is ready.
-    pub async fn start(program: &str, name: &'static str, settings: Value, hosts: &str) -> Self {
+    pub(crate) async fn start(
+        program: &str,
+        name: &'static str,
+        settings: Value,
+        hosts: &str,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings_path = directory.path().join("settings.json");
         let mut child = Command::new(program)
@@ -74,7 +79,7 @@ impl Process {
     }
 
     /// Writes new settings and waits until the process reports them to be in force.
-    pub async fn apply(&mut self, settings: Value) {
+    pub(crate) async fn apply(&mut self, settings: Value) {
         self.sequence += 1;
         let document = json!({
             "platform": "test", "service": self.name, "epoch": 1, "sequence": self.sequence,
@@ -101,18 +106,18 @@ impl Process {
     }
 
     /// A request to the service port.
-    pub fn post(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.http.post(format!("{}{path}", self.service))
     }
 
     /// The process's metrics as Prometheus text.
-    pub async fn metrics(&self) -> String {
+    pub(crate) async fn metrics(&self) -> String {
         let answer = self.http.get(format!("{}/metrics", self.admin)).send();
         answer.await.unwrap().text().await.unwrap()
     }
 
     /// Asks until there is an answer, within [`PATIENCE`]; else says what was found last.
-    pub async fn eventually<T>(
+    pub(crate) async fn eventually<T>(
         &self,
         what: &str,
         ask: impl AsyncFn(&Self) -> Result<T, Value>,

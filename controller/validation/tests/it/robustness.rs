@@ -1,9 +1,7 @@
 //! Whatever stands in a file: an answer, never a panic, and every place lies inside the file.
 
-mod support;
-
+use crate::support::SPEC;
 use proptest::prelude::*;
-use support::SPEC;
 use validation::{check, render};
 
 /// One careless edit.
@@ -62,19 +60,31 @@ fn assert_sound(bytes: &[u8]) {
     let lines = text.split('\n').count();
     for diagnostic in &checked.diagnostics {
         let is_inside = (1..=lines).contains(&diagnostic.line) && diagnostic.column >= 1;
-        assert!(is_inside && diagnostic.span.end <= bytes.len(), "{diagnostic:?}");
-        let line = text.split('\n').nth(diagnostic.line - 1).unwrap_or_default();
-        assert!(diagnostic.column <= line.chars().count() + 1, "{diagnostic:?}");
+        assert!(
+            is_inside && diagnostic.span.end <= bytes.len(),
+            "{diagnostic:?}"
+        );
+        let line = text
+            .split('\n')
+            .nth(diagnostic.line - 1)
+            .unwrap_or_default();
+        assert!(
+            diagnostic.column <= line.chars().count() + 1,
+            "{diagnostic:?}"
+        );
         assert!(!diagnostic.one_line().contains('\n'), "{diagnostic:?}");
     }
-    let has_error = checked.diagnostics.iter().any(validation::Diagnostic::is_error);
+    let has_error = checked
+        .diagnostics
+        .iter()
+        .any(validation::Diagnostic::is_error);
     assert_eq!(checked.is_valid(), !has_error, "{:#?}", checked.diagnostics);
     let picture = render(&checked.diagnostics, &text, false);
     assert_eq!(picture.is_empty(), checked.diagnostics.is_empty());
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(384))]
+    #![proptest_config(ProptestConfig::with_cases(12000))]
 
     #[test]
     fn a_carelessly_edited_spec_gets_an_answer(edits in edits()) {

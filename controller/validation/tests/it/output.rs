@@ -1,8 +1,6 @@
 //! How problems look to people and to machines.
 
-mod support;
-
-use support::edited;
+use crate::support::edited;
 use validation::{check, check_together, render};
 
 #[test]
@@ -70,7 +68,11 @@ fn what_was_found_is_given_as_it_was_written() {
     for (from, to, found) in [
         ("\"11.90\"", "11.90", "11.90"),
         ("slidingWindow: 30s", "slidingWindow: 180m", "180m"),
-        ("waitDurationInOpenState: 5s", "waitDurationInOpenState: 3600s", "3600s"),
+        (
+            "waitDurationInOpenState: 5s",
+            "waitDurationInOpenState: 3600s",
+            "3600s",
+        ),
         ("memory: 1024", "memory: 0x200", "0x200"),
     ] {
         let text = edited(&[(from, to)]);
@@ -82,7 +84,25 @@ fn what_was_found_is_given_as_it_was_written() {
 #[test]
 fn namesakes_are_drawn_in_their_own_files() {
     let text = edited(&[]);
-    let files = [check("a.yaml", text.as_bytes()), check("b.yaml", text.as_bytes())];
+    let files = [
+        check("a.yaml", text.as_bytes()),
+        check("b.yaml", text.as_bytes()),
+    ];
     let picture = render(&check_together(&files), &text, false);
-    assert!(picture.contains("--> a.yaml:4:9") && picture.contains("--> b.yaml:4:9"), "{picture}");
+    assert!(
+        picture.contains("--> a.yaml:4:9") && picture.contains("--> b.yaml:4:9"),
+        "{picture}"
+    );
+}
+
+#[test]
+fn of_a_very_long_line_only_the_part_around_the_problem_is_drawn() {
+    let text = format!("{{{} kind: LoanPlatfrom}}\n", "a: 1, ".repeat(10_000));
+    let checked = check("dev.yaml", text.as_bytes());
+    let picture = render(&checked.diagnostics, &text, false);
+    assert!(
+        picture.contains("LoanPlatfrom") && picture.len() < 5_000,
+        "{}",
+        picture.len()
+    );
 }

@@ -1,8 +1,6 @@
 //! Names, types, ranges and patterns: what the JSON Schema checks, in words and in its place.
 
-mod support;
-
-use support::assert_problems;
+use crate::support::assert_problems;
 
 #[test]
 fn a_misspelt_field_is_marked_at_its_key_and_gets_a_suggestion() {
@@ -58,9 +56,7 @@ fn a_misspelt_required_field_is_one_problem_not_two() {
 fn a_missing_field_points_at_its_parent() {
     assert_problems(
         &[("      image: auth:0.1.0\n", "")],
-        &[
-            "error dev.yaml:22:5: spec.services.auth.image: `image` is missing (image: Image to run.)",
-        ],
+        &["error dev.yaml:22:5: spec.services.auth.image: `image` is missing (Image to run)"],
     );
 }
 
@@ -69,7 +65,7 @@ fn a_missing_field_of_an_item_points_at_the_item() {
     assert_problems(
         &[("      threshold: 20\n", "")],
         &[
-            "error dev.yaml:65:7: spec.alarms[0].threshold: `threshold` is missing (threshold: Value compared with, in the signal's unit.)",
+            "error dev.yaml:65:7: spec.alarms[0].threshold: `threshold` is missing (Value compared with, in the signal's unit)",
         ],
     );
 }
@@ -81,9 +77,7 @@ fn a_missing_section_points_at_its_parent() {
             "  decision:\n    bands:\n      - {riskBand: LOW,    minScore: 700, interestRate: \"11.90\"}\n      - {riskBand: MEDIUM, minScore: 620, interestRate: \"17.50\"}\n    maxPaymentToIncome: 40\n",
             "",
         )],
-        &[
-            "error dev.yaml:5:1: spec.decision: `decision` is missing (decision: The credit policy.)",
-        ],
+        &["error dev.yaml:5:1: spec.decision: `decision` is missing (The credit policy)"],
     );
 }
 
@@ -159,7 +153,7 @@ fn a_duration_without_a_unit_says_what_to_write() {
     assert_problems(
         &[("attemptTimeout: 250ms", "attemptTimeout: 250")],
         &[
-            "error dev.yaml:32:27: spec.services.scoring.clients.provider.attemptTimeout: the number 250 stands here, and it must be text (write a whole number and one of ms, s, m, h, as in 250ms)",
+            "error dev.yaml:32:27: spec.services.scoring.clients.provider.attemptTimeout: the number 250 stands here, and it must be a duration with its unit (write a whole number and one of ms, s, m, h, as in 250ms)",
         ],
     );
 }
@@ -229,7 +223,7 @@ fn a_whole_number_written_with_a_fraction_is_refused() {
     assert_problems(
         &[("desiredCount: 1", "desiredCount: 1.0")],
         &[
-            "error dev.yaml:24:21: spec.services.auth.desiredCount: the number is written with a fraction",
+            "error dev.yaml:24:21: spec.services.auth.desiredCount: the number is written with a fraction (allowed: a whole number)",
         ],
     );
 }
@@ -337,7 +331,7 @@ fn an_empty_list_of_bands_is_refused() {
             "    bands:\n      - {riskBand: LOW,    minScore: 700, interestRate: \"11.90\"}\n      - {riskBand: MEDIUM, minScore: 620, interestRate: \"17.50\"}\n",
             "    bands: []\n",
         )],
-        &["error dev.yaml:60:5: spec.decision.bands: the list is too short: at least 1 items"],
+        &["error dev.yaml:60:5: spec.decision.bands: the list is too short: at least 1 item"],
     );
 }
 

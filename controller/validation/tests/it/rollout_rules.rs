@@ -1,8 +1,6 @@
 //! Rollout, credit policy and sizes between fields.
 
-mod support;
-
-use support::assert_problems;
+use crate::support::assert_problems;
 
 #[test]
 fn a_bake_too_short_for_its_alarms_states_the_sum_and_its_parts() {
@@ -37,7 +35,7 @@ fn a_bake_limit_below_the_bake_is_refused() {
     assert_problems(
         &[("maxBakeTime: 10m", "maxBakeTime: 69s")],
         &[
-            "error dev.yaml:97:18: spec.rollout.maxBakeTime: maxBakeTime 69s is shorter than bakeTime 70s",
+            "error dev.yaml:97:18: spec.rollout.maxBakeTime: maxBakeTime 69s is shorter than bakeTime 70s (allowed: at least 70s, the bakeTime)",
         ],
     );
 }
@@ -63,7 +61,7 @@ fn an_acknowledged_alarm_that_does_not_exist_is_refused() {
             "onFiringAlarm: Ignore\n    acknowledgeFiringAlarms: [nothing]",
         )],
         &[
-            "error dev.yaml:100:31: spec.rollout.acknowledgeFiringAlarms[0]: there is no alarm `nothing`",
+            "error dev.yaml:100:31: spec.rollout.acknowledgeFiringAlarms[0]: there is no alarm `nothing` (allowed: scoring-failures, loan-api-errors, oldest-received-age, loan-api-cpu)",
         ],
     );
 }
@@ -85,7 +83,9 @@ fn acknowledging_while_blocking_is_a_warning() {
 fn an_approval_that_is_no_digest_is_refused() {
     assert_problems(
         &[(r#"approve: """#, "approve: yes-please")],
-        &["error dev.yaml:103:14: spec.rollout.approve: approve is no revision's digest"],
+        &[
+            "error dev.yaml:103:14: spec.rollout.approve: approve is no revision's digest (allowed: nothing, or 12 to 64 hex digits as `loanctl status` shows them)",
+        ],
     );
 }
 
@@ -93,7 +93,9 @@ fn an_approval_that_is_no_digest_is_refused() {
 fn an_approval_shorter_than_twelve_digits_is_refused() {
     assert_problems(
         &[(r#"approve: """#, r#"approve: "abcdef12345""#)],
-        &["error dev.yaml:103:14: spec.rollout.approve: approve is no revision's digest"],
+        &[
+            "error dev.yaml:103:14: spec.rollout.approve: approve is no revision's digest (allowed: nothing, or 12 to 64 hex digits as `loanctl status` shows them)",
+        ],
     );
 }
 
@@ -130,7 +132,7 @@ fn a_band_named_twice_is_refused() {
     assert_problems(
         &[("riskBand: MEDIUM", "riskBand: LOW")],
         &[
-            "error dev.yaml:62:20: spec.decision.bands[1].riskBand: risk band `LOW` stands here a second time",
+            "error dev.yaml:62:20: spec.decision.bands[1].riskBand: risk band `LOW` stands here a second time (allowed: a name of its own)",
         ],
     );
 }
@@ -176,7 +178,7 @@ fn scaling_bounds_the_wrong_way_round_are_refused() {
             "scaling: {minCapacity: 5, maxCapacity: 4, targetCpuUtilization: 60}",
         )],
         &[
-            "error dev.yaml:24:30: spec.services.auth.scaling.minCapacity: minCapacity 5 is above maxCapacity 4",
+            "error dev.yaml:24:30: spec.services.auth.scaling.minCapacity: minCapacity 5 is above maxCapacity 4 (allowed: at most 4, the maxCapacity)",
         ],
     );
 }
@@ -186,7 +188,7 @@ fn latency_percentiles_the_wrong_way_round_are_refused() {
     assert_problems(
         &[("p50: 60ms", "p50: 181ms")],
         &[
-            "error dev.yaml:55:22: spec.services.scoreProvider.latency.p50: p50 181ms is longer than p99 180ms",
+            "error dev.yaml:55:22: spec.services.scoreProvider.latency.p50: p50 181ms is longer than p99 180ms (allowed: at most 180ms, the p99)",
         ],
     );
 }

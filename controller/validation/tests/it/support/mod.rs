@@ -3,10 +3,10 @@
 use validation::{Checked, check};
 
 /// A valid spec without warnings.
-pub const SPEC: &str = include_str!("dev.yaml");
+pub(crate) const SPEC: &str = include_str!("dev.yaml");
 
 /// [`SPEC`] with each `(from, to)` replaced where it stands first.
-pub fn edited(edits: &[(&str, &str)]) -> String {
+pub(crate) fn edited(edits: &[(&str, &str)]) -> String {
     edits.iter().fold(SPEC.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "the spec has no {from:?}");
         text.replacen(from, to, 1)
@@ -14,7 +14,7 @@ pub fn edited(edits: &[(&str, &str)]) -> String {
 }
 
 /// Each problem as `SEVERITY FILE:LINE:COLUMN: FIELD: MESSAGE (HELP)`.
-pub fn problems(checked: &Checked) -> Vec<String> {
+pub(crate) fn problems(checked: &Checked) -> Vec<String> {
     let lines = checked.diagnostics.iter();
     lines
         .map(|d| format!("{} {}", d.severity, d.one_line()))
@@ -23,7 +23,7 @@ pub fn problems(checked: &Checked) -> Vec<String> {
 
 /// Checks the edited spec: these problems, in this order, and no others; refused if one is an error.
 #[track_caller]
-pub fn assert_problems(edits: &[(&str, &str)], expected: &[&str]) {
+pub(crate) fn assert_problems(edits: &[(&str, &str)], expected: &[&str]) {
     let text = edited(edits);
     let checked = check("dev.yaml", text.as_bytes());
     assert_eq!(problems(&checked), expected);

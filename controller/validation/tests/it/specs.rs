@@ -11,9 +11,16 @@ fn every_spec_that_people_copy_from_is_valid_without_warnings() {
     for entry in std::fs::read_dir(specs).unwrap() {
         let path = entry.unwrap().path();
         let checked = check(&path.display().to_string(), &std::fs::read(&path).unwrap());
-        let lines: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
+        let lines: Vec<String> = checked
+            .diagnostics
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert!(checked.is_valid() && lines.is_empty(), "{lines:#?}");
-        assert_eq!(checked.name.unwrap().as_str(), path.file_stem().unwrap().to_str().unwrap());
+        assert_eq!(
+            checked.name.unwrap().as_str(),
+            path.file_stem().unwrap().to_str().unwrap()
+        );
         seen += 1;
     }
     assert!(seen > 0, "no spec was checked");

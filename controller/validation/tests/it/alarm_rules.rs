@@ -1,15 +1,13 @@
 //! Alarms between fields.
 
-mod support;
-
-use support::assert_problems;
+use crate::support::assert_problems;
 
 #[test]
 fn an_alarm_name_taken_already_names_the_other() {
     assert_problems(
         &[("name: loan-api-errors", "name: scoring-failures")],
         &[
-            "error dev.yaml:74:13: spec.alarms[1].name: alarm name `scoring-failures` is taken already by spec.alarms[0]",
+            "error dev.yaml:74:13: spec.alarms[1].name: alarm name `scoring-failures` is taken already by spec.alarms[0] (allowed: a name of its own)",
         ],
     );
 }
@@ -22,7 +20,7 @@ fn an_alarm_with_signal_and_metric_is_refused() {
             "      metric: {namespace: LoanPlatform, name: Errors, statistic: Sum}\n      threshold: 5\n",
         )],
         &[
-            "error dev.yaml:76:7: spec.alarms[1].metric: signal and metric exclude each other, and both are given",
+            "error dev.yaml:76:7: spec.alarms[1].metric: signal and metric exclude each other, and both are given (allowed: either signal or metric)",
         ],
     );
 }
@@ -41,7 +39,9 @@ fn an_alarm_that_measures_nothing_is_refused() {
 fn a_signal_that_needs_a_service_says_so() {
     assert_problems(
         &[("      service: loanApi\n", "")],
-        &["error dev.yaml:89:7: spec.alarms[3].service: signal CpuUtilization needs a service"],
+        &[
+            "error dev.yaml:89:7: spec.alarms[3].service: signal CpuUtilization needs a service (allowed: loanApi, auth, scoring, scoreProvider)",
+        ],
     );
 }
 
@@ -92,7 +92,7 @@ fn a_period_that_cloudwatch_does_not_know_is_refused() {
     assert_problems(
         &[("period: 10s", "period: 15s")],
         &[
-            "error dev.yaml:68:15: spec.alarms[0].period: CloudWatch takes no period of 15s",
+            "error dev.yaml:68:15: spec.alarms[0].period: CloudWatch takes no period of 15s (allowed: 10s, 20s, 30s or whole minutes)",
             "error dev.yaml:96:15: spec.rollout.bakeTime: bakeTime 70s is too short: it must be at least 80s = 45s window of alarm scoring-failures (3 × 15s) + 15s ingestion + 20s for two polls",
         ],
     );
@@ -102,7 +102,9 @@ fn a_period_that_cloudwatch_does_not_know_is_refused() {
 fn a_period_of_ninety_seconds_is_refused() {
     assert_problems(
         &[("period: 60s", "period: 90s")],
-        &["error dev.yaml:93:15: spec.alarms[3].period: CloudWatch takes no period of 90s"],
+        &[
+            "error dev.yaml:93:15: spec.alarms[3].period: CloudWatch takes no period of 90s (allowed: 10s, 20s, 30s or whole minutes)",
+        ],
     );
 }
 
@@ -111,7 +113,7 @@ fn a_short_period_on_a_slow_signal_is_refused() {
     assert_problems(
         &[("period: 60s", "period: 30s")],
         &[
-            "error dev.yaml:93:15: spec.alarms[3].period: period 30s is too short: signal CpuUtilization have one datapoint a minute",
+            "error dev.yaml:93:15: spec.alarms[3].period: period 30s is too short: signal CpuUtilization has one datapoint a minute (allowed: whole minutes)",
         ],
     );
 }
@@ -124,7 +126,7 @@ fn a_short_period_on_a_metric_of_another_namespace_is_refused() {
             "metric: {namespace: AWS/RDS, name: DatabaseConnections, statistic: Average}",
         )],
         &[
-            "error dev.yaml:86:15: spec.alarms[2].period: period 10s is too short: metrics of namespace AWS/RDS have one datapoint a minute",
+            "error dev.yaml:86:15: spec.alarms[2].period: period 10s is too short: metrics of namespace AWS/RDS have one datapoint a minute (allowed: whole minutes)",
         ],
     );
 }
@@ -145,7 +147,7 @@ fn more_datapoints_than_are_looked_at_are_refused() {
     assert_problems(
         &[("datapointsToAlarm: 2", "datapointsToAlarm: 4")],
         &[
-            "error dev.yaml:70:26: spec.alarms[0].datapointsToAlarm: datapointsToAlarm 4 is above evaluationPeriods 3",
+            "error dev.yaml:70:26: spec.alarms[0].datapointsToAlarm: datapointsToAlarm 4 is above evaluationPeriods 3 (allowed: at most 3, the evaluationPeriods)",
         ],
     );
 }
@@ -158,7 +160,7 @@ fn a_window_above_a_day_is_refused() {
             "period: 2m\n      evaluationPeriods: 721",
         )],
         &[
-            "error dev.yaml:94:26: spec.alarms[3].evaluationPeriods: evaluationPeriods 721 × period 2m is 1442m, and CloudWatch looks back 1 day with periods under an hour",
+            "error dev.yaml:94:26: spec.alarms[3].evaluationPeriods: evaluationPeriods 721 × period 2m is 1442m, and CloudWatch looks back 1 day with periods under an hour (allowed: at most 720 with this period)",
         ],
     );
 }
@@ -193,7 +195,7 @@ fn a_window_above_a_week_is_refused() {
             "period: 1h\n      evaluationPeriods: 169",
         )],
         &[
-            "error dev.yaml:94:26: spec.alarms[3].evaluationPeriods: evaluationPeriods 169 × period 1h is 169h, and CloudWatch looks back 7 days",
+            "error dev.yaml:94:26: spec.alarms[3].evaluationPeriods: evaluationPeriods 169 × period 1h is 169h, and CloudWatch looks back 7 days (allowed: at most 168 with this period)",
         ],
     );
 }
@@ -247,7 +249,7 @@ fn a_breaker_of_another_service_cannot_be_forced_open() {
         )],
         &[
             "warning dev.yaml:73:34: spec.alarms[0].onAlarm[1]: ForceBreakerOpen is recorded, and not yet carried out by this version",
-            "error dev.yaml:74:49: spec.alarms[0].forceBreakerOpen.client: service auth has no such client: it is scoring's",
+            "error dev.yaml:74:49: spec.alarms[0].forceBreakerOpen.client: service auth has no such client: it is scoring's (allowed: scoring with service loanApi, provider with service scoring)",
         ],
     );
 }
@@ -259,7 +261,9 @@ fn an_action_named_twice_is_refused() {
             "onAlarm: [RollbackScoring]",
             "onAlarm: [RollbackScoring, RollbackScoring]",
         )],
-        &["error dev.yaml:73:34: spec.alarms[0].onAlarm[1]: action RollbackScoring is named twice"],
+        &[
+            "error dev.yaml:73:34: spec.alarms[0].onAlarm[1]: action RollbackScoring is named twice (allowed: each action once)",
+        ],
     );
 }
 
@@ -284,8 +288,8 @@ fn an_alarm_with_an_unusable_field_does_not_silence_the_others() {
             ("period: 60s", "period: 30s"),
         ],
         &[
-            "error dev.yaml:67:18: spec.alarms[0].threshold: the text `high` stands here, and it must be a finite number",
-            "error dev.yaml:93:15: spec.alarms[3].period: period 30s is too short: signal CpuUtilization have one datapoint a minute",
+            "error dev.yaml:67:18: spec.alarms[0].threshold: the text `high` stands here, and it must be a number",
+            "error dev.yaml:93:15: spec.alarms[3].period: period 30s is too short: signal CpuUtilization has one datapoint a minute (allowed: whole minutes)",
         ],
     );
 }

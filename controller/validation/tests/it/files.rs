@@ -1,8 +1,6 @@
 //! Whole files that are no spec: each gets one plain answer, in its place.
 
-mod support;
-
-use support::{SPEC, problems};
+use crate::support::{SPEC, problems};
 use validation::{Checked, MAX_DIAGNOSTICS, MAX_FILE_BYTES, check, check_together};
 
 /// Checks `text`: refused with exactly `line`.
@@ -18,7 +16,10 @@ fn assert_answer(text: impl AsRef<[u8]>, line: &str) -> Checked {
 fn a_valid_spec_is_taken_with_its_name_and_no_remark() {
     let checked = check("dev.yaml", SPEC.as_bytes());
     assert_eq!(problems(&checked), Vec::<String>::new());
-    assert_eq!(checked.platform.unwrap().metadata.name.as_deref(), Some("dev"));
+    assert_eq!(
+        checked.platform.unwrap().metadata.name.as_deref(),
+        Some("dev")
+    );
     assert_eq!(checked.name.unwrap().as_str(), "dev");
     assert_eq!((checked.name_place.line, checked.name_place.column), (4, 9));
 }
@@ -29,7 +30,10 @@ fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
     assert!(check("dev.yaml", text.as_bytes()).is_valid());
     let broken = text.replace("mode: Enforce\r", "mode: On\r");
     let checked = check("dev.yaml", broken.as_bytes());
-    assert_eq!((checked.diagnostics[0].line, checked.diagnostics[0].column), (6, 9));
+    assert_eq!(
+        (checked.diagnostics[0].line, checked.diagnostics[0].column),
+        (6, 9)
+    );
 }
 
 #[test]
@@ -37,7 +41,10 @@ fn an_empty_file_is_called_empty() {
     for text in ["", "\n\n", "# nothing here\n", "---\n", "null\n"] {
         let checked = check("dev.yaml", text.as_bytes());
         assert_eq!(checked.diagnostics.len(), 1, "{text:?}");
-        assert_eq!(checked.diagnostics[0].message, "the file is empty", "{text:?}");
+        assert_eq!(
+            checked.diagnostics[0].message, "the file is empty",
+            "{text:?}"
+        );
     }
 }
 
@@ -68,7 +75,10 @@ fn bytes_that_are_no_utf8_are_named_in_their_place() {
 #[test]
 fn a_tab_in_the_indentation_is_called_a_tab() {
     for (text, place) in [
-        (SPEC.replacen("  mode: Enforce", "\tmode: Enforce", 1), "6:1"),
+        (
+            SPEC.replacen("  mode: Enforce", "\tmode: Enforce", 1),
+            "6:1",
+        ),
         (SPEC.replacen("      cpu: 512", "    \tcpu: 512", 1), "11:5"),
     ] {
         assert_answer(
@@ -85,7 +95,7 @@ fn a_tab_in_the_indentation_is_called_a_tab() {
 fn a_second_document_is_refused_where_it_begins() {
     assert_answer(
         format!("{SPEC}---\n{SPEC}"),
-        "error dev.yaml:104:1: a second document begins here, and a spec file holds one (give each \
+        "error dev.yaml:105:1: a second document begins here, and a spec file holds one (give each \
          platform a file of its own)",
     );
 }
@@ -117,14 +127,21 @@ fn aliases_that_expand_without_bound_are_refused() {
     let checked = check("dev.yaml", text.as_bytes());
     assert_eq!(checked.diagnostics.len(), 1);
     let message = &checked.diagnostics[0].message;
-    assert_eq!(message, "the aliases of this file expand to more than 20000 values");
+    assert_eq!(
+        message,
+        "the aliases of this file expand to more than 20000 values"
+    );
 }
 
 #[test]
 fn an_anchor_used_twice_is_fine() {
     let text = SPEC
         .replacen("loanApi:\n", "loanApi:\n", 1)
-        .replacen("bulkhead: {maxConcurrentCalls: 64}", "bulkhead: &b {maxConcurrentCalls: 64}", 1)
+        .replacen(
+            "bulkhead: {maxConcurrentCalls: 64}",
+            "bulkhead: &b {maxConcurrentCalls: 64}",
+            1,
+        )
         .replacen("bulkhead: {maxConcurrentCalls: 64}", "bulkhead: *b", 1);
     assert!(check("dev.yaml", text.as_bytes()).is_valid());
 }
@@ -132,7 +149,11 @@ fn an_anchor_used_twice_is_fine() {
 #[test]
 fn a_problem_behind_an_alias_is_shown_where_it_is_used_as_well() {
     let text = SPEC
-        .replacen("bulkhead: {maxConcurrentCalls: 64}", "bulkhead: &b {maxConcurrentCalls: 0}", 1)
+        .replacen(
+            "bulkhead: {maxConcurrentCalls: 64}",
+            "bulkhead: &b {maxConcurrentCalls: 0}",
+            1,
+        )
         .replacen("bulkhead: {maxConcurrentCalls: 64}", "bulkhead: *b", 1);
     let checked = check("dev.yaml", text.as_bytes());
     let lines: Vec<usize> = checked.diagnostics.iter().map(|d| d.line).collect();
@@ -153,7 +174,11 @@ fn an_alias_of_nothing_and_an_alias_of_itself_are_refused() {
 
 #[test]
 fn nesting_without_end_is_refused() {
-    for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(50_000)] {
+    for text in [
+        "[".repeat(100_000),
+        "- ".repeat(100_000),
+        "{a: ".repeat(50_000),
+    ] {
         let checked = check("dev.yaml", text.as_bytes());
         assert_eq!(checked.diagnostics.len(), 1);
         assert!(!checked.is_valid());
@@ -209,35 +234,50 @@ fn the_name_is_read_from_files_that_are_refused() {
     ] {
         let checked = check("dev.yaml", text.as_bytes());
         assert!(!checked.is_valid());
-        assert_eq!(checked.name.map(|name| name.to_string()).as_deref(), Some("dev"));
+        assert_eq!(
+            checked.name.map(|name| name.to_string()).as_deref(),
+            Some("dev")
+        );
     }
 }
 
 #[test]
 fn every_problem_of_a_file_is_reported_at_once_and_in_order() {
-    let text = support::edited(&[
+    let text = crate::support::edited(&[
         ("mode: Enforce", "mode: Enforced"),
         ("memory: 1024", "memory: 512"),
         ("image: auth:0.1.0", "imgae: auth:0.1.0"),
         ("maxAttempts: 2", "maxAttempts: 11"),
-        ("waitDurationInOpenState: 5s", "waitDurationInOpenState: 61s"),
+        (
+            "waitDurationInOpenState: 5s",
+            "waitDurationInOpenState: 61s",
+        ),
         ("interestRate: \"11.90\"", "interestRate: 11.90"),
         ("name: loan-api-errors", "name: scoring-failures"),
         ("bakeTime: 70s", "bakeTime: 60s"),
     ]);
     let checked = check("dev.yaml", text.as_bytes());
     let lines: Vec<usize> = checked.diagnostics.iter().map(|d| d.line).collect();
-    assert_eq!(lines, [6, 12, 23, 34, 47, 61, 74, 96], "{:#?}", problems(&checked));
+    assert_eq!(
+        lines,
+        [6, 12, 23, 34, 47, 61, 74, 96],
+        "{:#?}",
+        problems(&checked)
+    );
 }
 
 #[test]
 fn a_missing_required_field_does_not_hide_problems_elsewhere() {
-    let text = support::edited(&[
+    let text = crate::support::edited(&[
         ("          url: http://score-provider:8084\n", ""),
         ("timeout: 600ms", "timeout: 900ms"),
     ]);
     let checked = check("dev.yaml", text.as_bytes());
-    let fields: Vec<_> = checked.diagnostics.iter().filter_map(|d| d.field.clone()).collect();
+    let fields: Vec<_> = checked
+        .diagnostics
+        .iter()
+        .filter_map(|d| d.field.clone())
+        .collect();
     assert_eq!(
         fields,
         [
@@ -249,7 +289,7 @@ fn a_missing_required_field_does_not_hide_problems_elsewhere() {
 
 #[test]
 fn settings_that_are_merely_reckless_are_taken() {
-    let text = support::edited(&[
+    let text = crate::support::edited(&[
         ("attemptTimeout: 250ms", "attemptTimeout: 5ms"),
         ("maxAttempts: 2", "maxAttempts: 10"),
         ("initialBackoff: 25ms", "initialBackoff: 1ms"),
@@ -264,7 +304,7 @@ fn settings_that_are_merely_reckless_are_taken() {
 
 #[test]
 fn reckless_settings_are_taken_with_the_default_longest_backoff_too() {
-    let text = support::edited(&[
+    let text = crate::support::edited(&[
         ("attemptTimeout: 250ms", "attemptTimeout: 5ms"),
         ("maxAttempts: 2", "maxAttempts: 10"),
         ("initialBackoff: 25ms", "initialBackoff: 1ms"),
@@ -303,10 +343,19 @@ fn a_file_with_a_thousand_problems_reports_some_and_counts_the_rest() {
 fn two_files_of_one_name_are_an_error_in_each_naming_the_other() {
     let files = [
         check("a.yaml", SPEC.as_bytes()),
-        check("b.yaml", SPEC.replacen("name: dev", "name: other", 1).as_bytes()),
-        check("c.yaml", SPEC.replacen("mode: Enforce", "mode: [", 1).as_bytes()),
+        check(
+            "b.yaml",
+            SPEC.replacen("name: dev", "name: other", 1).as_bytes(),
+        ),
+        check(
+            "c.yaml",
+            SPEC.replacen("mode: Enforce", "mode: [", 1).as_bytes(),
+        ),
     ];
-    let lines: Vec<String> = check_together(&files).iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = check_together(&files)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         lines,
         [
@@ -317,4 +366,15 @@ fn two_files_of_one_name_are_an_error_in_each_naming_the_other() {
         ]
     );
     assert!(check_together(&files[..2]).is_empty());
+}
+
+#[test]
+fn a_file_full_of_problems_is_answered_all_the_same() {
+    let unknown: String = (0..9_000)
+        .map(|n| format!("  imageimageimageimage{n}: 1\n"))
+        .collect();
+    let repeated = "  mode: Enforce\n".repeat(500);
+    let text = SPEC.replacen("  mode: Enforce\n", &format!("{unknown}{repeated}"), 1);
+    let checked = check("dev.yaml", text.as_bytes());
+    assert_eq!(checked.diagnostics.len(), MAX_DIAGNOSTICS);
 }

@@ -1,0 +1,28 @@
+# make up · make test · make check · make bench
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PROGRAMS := loanctl loan-api auth scoring score-provider
+PACKAGES := $(PROGRAMS:%=-p %)
+
+.PHONY: help up build test check bench tools
+
+help: ## Show what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+up: build ## Run everything on this machine (Ctrl-C stops it); ARGS="--api-port 9000" for options
+	@exec target/release/loanctl up $(ARGS)
+
+build: ## Build the programs that `make up` runs
+	@.ci/need up
+	cargo build --release --locked $(PACKAGES)
+
+test: ## Run every test, on real processes and a real PostgreSQL
+	@.ci/test
+
+check: ## Formatting, lints, generated files, dependency audit
+	@.ci/check
+
+bench: build ## Print figures of this machine, with what they compare to
+	@.ci/bench

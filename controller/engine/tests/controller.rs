@@ -1,0 +1,241 @@
+//! The engine on kube-runtime: spec files in, a platform out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use schema::status::HistoryKind;
+use support::{TinyWorld, is_ready, reason};
+
+const SPEC: &str = r#"
+apiVersion: lending.dev/v1alpha1
+kind: LoanPlatform
+metadata:
+  name: local
+spec:
+  deletionPolicy: Retain
+  services:
+    loanApi: {image: "loan-api:1", desiredCount: 2}
+    auth: {image: "auth:1", desiredCount: 1}
+    scoring:
+      image: "scoring:1"
+      desiredCount: 2
+      clients:
+        provider: {url: "http://score-provider:8084"}
+    scoreProvider: {image: "score-provider:1", desiredCount: 1}
+  decision:
+    bands:
+      - {riskBand: LOW, minScore: 700, interestRate: "11.90"}
+"#;
+
+const PATH: &str = "specs/local.yaml";
+
+#[tokio::test]
+async fn a_spec_file_becomes_a_platform_that_is_ready() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    let platform = controller.sees("local", "ready", is_ready).await;
+    assert_eq!(platform.metadata.generation, Some(1));
+    assert_eq!(platform.metadata.namespace.as_deref(), Some("default"));
+    let services: Vec<(String, u32)> = platform
+        .status
+        .services
+        .iter()
+        .map(|s| (s.name.clone(), s.running))
+        .collect();
+    let expected = [
+        ("score-provider", 1),
+        ("auth", 1),
+        ("scoring", 2),
+        ("loan-api", 2),
+    ];
+    assert_eq!(
+        services,
+        expected.map(|(name, count)| (name.to_owned(), count))
+    );
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn an_invalid_edit_is_refused_with_its_place_and_fixing_it_clears_it() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    let mutations = world.mutations();
+
+    world.writes(
+        PATH,
+        SPEC.replace(
+            "\"auth:1\", desiredCount: 1}",
+            "\"auth:1\", desiredCount: many}",
+        ),
+    );
+    let refused = controller
+        .sees("local", "refused", |it| reason(it) == Some("InvalidSpec"))
+        .await;
+    let stalled = refused
+        .status
+        .conditions
+        .iter()
+        .find(|c| c.type_ == "Stalled")
+        .unwrap();
+    assert!(
+        stalled.message.starts_with("specs/local.yaml:10:43: "),
+        "{}",
+        stalled.message
+    );
+    assert_eq!(refused.status.last_good_generation, Some(1));
+    assert_eq!(world.mutations(), mutations, "a bad spec harms nothing");
+
+    world.writes(PATH, SPEC);
+    let fixed = controller.sees("local", "ready again", is_ready).await;
+    assert!(
+        fixed
+            .status
+            .conditions
+            .iter()
+            .all(|condition| condition.type_ == "Ready")
+    );
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_platform_whose_first_spec_is_invalid_is_shown_without_a_spec() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(
+        PATH,
+        SPEC.replace("mode", "x")
+            .replace("deletionPolicy: Retain", "mode: Maybe"),
+    );
+    let controller = world.runs();
+    let refused = controller
+        .sees("local", "refused", |it| reason(it) == Some("InvalidSpec"))
+        .await;
+    assert!(refused.spec.is_none());
+    assert_eq!(world.mutations(), 0);
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_removed_spec_with_retain_leaves_everything_running() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.removes(PATH);
+    controller.sees_removed("local").await;
+    assert_eq!(world.service_count(), 4);
+
+    world.writes(PATH, SPEC);
+    let back = controller.sees("local", "ready again", is_ready).await;
+    assert!(
+        back.status
+            .history
+            .iter()
+            .any(|entry| entry.kind == HistoryKind::Removed)
+    );
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_removed_spec_with_delete_removes_everything() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC.replace("Retain", "Delete"));
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.removes(PATH);
+    controller.sees_removed("local").await;
+    assert_eq!(world.service_count(), 0);
+    assert_eq!(world.paths(), ["lease/controller.json"]);
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_spec_removed_while_the_controller_was_down_is_found_removed() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC.replace("Retain", "Delete"));
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    controller.stops().await;
+    world.removes(PATH);
+    let controller = world.runs();
+    controller
+        .sees("local", "shown from memory", |_| true)
+        .await;
+    controller.sees_removed("local").await;
+    assert_eq!(world.service_count(), 0);
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_restart_applies_nothing_twice() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    controller.stops().await;
+    let (mutations, settings) = (world.mutations(), world.paths());
+
+    let controller = world.runs();
+    let first = controller.board.rounds();
+    controller.sees("local", "ready", is_ready).await;
+    let mut rounds = first;
+    for _ in 0..5 {
+        rounds.changed().await.unwrap();
+    }
+    assert_eq!(world.mutations(), mutations);
+    assert_eq!(world.paths(), settings);
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_world_that_fails_is_told_in_the_conditions_until_it_recovers() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.compute_is_down.store(true, Ordering::Relaxed);
+    let failing = controller
+        .sees("local", "failing", |it| reason(it) == Some("Retrying"))
+        .await;
+    let message = &failing.status.conditions[0].message;
+    assert_eq!(
+        message,
+        "cannot read the services for now: no route to host"
+    );
+    world.compute_is_down.store(false, Ordering::Relaxed);
+    controller.sees("local", "ready again", is_ready).await;
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn two_platforms_live_side_by_side_and_a_bad_one_does_not_disturb_the_other() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    world.writes(
+        "specs/other.yaml",
+        SPEC.replace("name: local", "name: other"),
+    );
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    controller.sees("other", "ready", is_ready).await;
+    world.writes("specs/other.yaml", "nonsense");
+    controller
+        .sees("other", "refused", |it| reason(it) == Some("InvalidSpec"))
+        .await;
+    assert!(
+        controller
+            .shows("local")
+            .is_some_and(|platform| is_ready(&platform))
+    );
+    controller.stops().await;
+}

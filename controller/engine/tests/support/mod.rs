@@ -1,0 +1,371 @@
+//! A small world that keeps state and does at once what it is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use engine::board::{Board, PlatformObject};
+use engine::controller::{Hints, World, run};
+use engine::ports::{
+    AlarmDefinition, Alarms, BakeEvidence, Compute, DeploymentState, Document, DocumentVersion,
+    Documents, Expected, Listed, ObservedAlarm, ObservedDeployment, ObservedService, ObservedTask,
+    PortError, ServiceChange,
+};
+use engine::reconcile::{Pace, settings_path};
+use engine::tally::Tally;
+use futures::StreamExt;
+use jiff::Timestamp;
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::AlarmName;
+use schema::settings::{ServiceSettings, SettingsDocument};
+use schema::status::{AlarmState, TaskHealth, TaskStatus};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Longest wait for anything; far above what it takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Default)]
+pub(crate) struct TinyWorld {
+    documents: Mutex<BTreeMap<String, (Bytes, u64)>>,
+    versions: AtomicU64,
+    services: Mutex<BTreeMap<(PlatformName, ServiceName), ObservedService>>,
+    alarms: Mutex<BTreeMap<(PlatformName, AlarmName), ObservedAlarm>>,
+    /// Calls that changed something beside the documents.
+    pub(crate) mutations: AtomicUsize,
+    /// While set, services cannot be read.
+    pub(crate) compute_is_down: AtomicBool,
+}
+
+/// A controller on a tiny world.
+pub(crate) struct Running {
+    pub(crate) board: Arc<Board>,
+    stop: Option<oneshot::Sender<()>>,
+    controller: JoinHandle<()>,
+}
+
+impl TinyWorld {
+    pub(crate) fn runs(self: &Arc<Self>) -> Running {
+        let board = Arc::new(Board::default());
+        let world = World {
+            compute: Arc::clone(self) as Arc<dyn Compute>,
+            alarms: Arc::clone(self) as Arc<dyn Alarms>,
+            documents: Arc::clone(self) as Arc<dyn Documents>,
+            board: Arc::clone(&board),
+            tally: Arc::new(Tally::default()),
+        };
+        let pace = Pace {
+            moving: Duration::from_millis(20),
+            resync: Duration::from_millis(50),
+        };
+        let hints = Hints {
+            specs: futures::stream::pending().boxed(),
+            platforms: futures::stream::pending().boxed(),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let controller = tokio::spawn(async move {
+            run(world, pace, hints, async { drop(stopped.await) })
+                .await
+                .unwrap();
+        });
+        Running {
+            board,
+            stop: Some(stop),
+            controller,
+        }
+    }
+
+    pub(crate) fn writes(&self, path: &str, text: impl Into<String>) {
+        let version = self.versions.fetch_add(1, Ordering::Relaxed);
+        self.documents
+            .lock()
+            .unwrap()
+            .insert(path.to_owned(), (text.into().into(), version));
+    }
+
+    pub(crate) fn removes(&self, path: &str) {
+        self.documents.lock().unwrap().remove(path);
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.documents.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub(crate) fn service_count(&self) -> usize {
+        self.services.lock().unwrap().len()
+    }
+
+    pub(crate) fn mutations(&self) -> usize {
+        self.mutations.load(Ordering::Relaxed)
+    }
+
+    fn settings(
+        &self,
+        platform: &PlatformName,
+        service: ServiceName,
+    ) -> Option<SettingsDocument<ServiceSettings>> {
+        let documents = self.documents.lock().unwrap();
+        let (bytes, _) = documents.get(&settings_path(platform, service))?;
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+impl Running {
+    /// Waits until `wanted` holds of `name` on the board.
+    pub(crate) async fn sees(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&PlatformObject) -> bool,
+    ) -> PlatformObject {
+        let mut rounds = self.board.rounds();
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                rounds.borrow_and_update();
+                if let Some(platform) = self.shows(name).filter(&wanted) {
+                    return platform;
+                }
+                rounds.changed().await.unwrap();
+            }
+        });
+        let last = || format!("{name} never was {what}: {:#?}", self.shows(name));
+        found.await.unwrap_or_else(|_| panic!("{}", last()))
+    }
+
+    pub(crate) async fn sees_removed(&self, name: &str) {
+        let mut rounds = self.board.rounds();
+        let gone = tokio::time::timeout(PATIENCE, async {
+            while self.shows(name).is_some() {
+                rounds.changed().await.unwrap();
+            }
+        });
+        gone.await
+            .unwrap_or_else(|_| panic!("{name} is still there"));
+    }
+
+    pub(crate) fn shows(&self, name: &str) -> Option<PlatformObject> {
+        let platforms = self.board.platforms();
+        platforms
+            .into_iter()
+            .find(|platform| platform.metadata.name.as_deref() == Some(name))
+    }
+
+    pub(crate) async fn stops(mut self) {
+        drop(self.stop.take());
+        tokio::time::timeout(PATIENCE, self.controller)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+pub(crate) fn is_ready(platform: &PlatformObject) -> bool {
+    let conditions = &platform.status.conditions;
+    conditions
+        .iter()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+pub(crate) fn reason(platform: &PlatformObject) -> Option<&str> {
+    let conditions = &platform.status.conditions;
+    conditions
+        .iter()
+        .find(|c| c.type_ == "Ready")
+        .map(|condition| condition.reason.as_str())
+}
+
+#[async_trait]
+impl Documents for TinyWorld {
+    async fn get(&self, path: &str) -> Result<Option<Document>, PortError> {
+        Ok(self
+            .documents
+            .lock()
+            .unwrap()
+            .get(path)
+            .map(|(bytes, version)| Document {
+                bytes: bytes.clone(),
+                version: DocumentVersion(version.to_string()),
+            }))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, PortError> {
+        let documents = self.documents.lock().unwrap();
+        let matching = documents
+            .iter()
+            .filter(|(path, _)| path.starts_with(prefix));
+        Ok(matching
+            .map(|(path, (bytes, version))| Listed {
+                path: path.clone(),
+                version: DocumentVersion(version.to_string()),
+                size: bytes.len() as u64,
+            })
+            .collect())
+    }
+
+    async fn put(
+        &self,
+        path: &str,
+        bytes: Bytes,
+        expected: Expected,
+    ) -> Result<DocumentVersion, PortError> {
+        let mut documents = self.documents.lock().unwrap();
+        let found = documents
+            .get(path)
+            .map(|(_, version)| DocumentVersion(version.to_string()));
+        let wanted = match expected {
+            Expected::Absent => None,
+            Expected::Version(version) => Some(version),
+        };
+        if found != wanted {
+            return Err(PortError::Conflict {
+                path: path.to_owned(),
+            });
+        }
+        let version = self.versions.fetch_add(1, Ordering::Relaxed);
+        documents.insert(path.to_owned(), (bytes, version));
+        Ok(DocumentVersion(version.to_string()))
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), PortError> {
+        self.removes(path);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Compute for TinyWorld {
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Result<Vec<ObservedService>, PortError> {
+        if self.compute_is_down.load(Ordering::Relaxed) {
+            return Err(PortError::unavailable(
+                "read the services",
+                "no route to host",
+            ));
+        }
+        let services = self.services.lock().unwrap().clone();
+        let asked = services
+            .into_values()
+            .filter(|found| platforms.contains(&found.platform));
+        Ok(asked
+            .map(|mut found| {
+                let document = self.settings(&found.platform, found.service);
+                found.tasks = (0..found.desired_count)
+                    .map(|index| task(&found, index, document.as_ref()))
+                    .collect();
+                found
+            })
+            .collect())
+    }
+
+    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
+        self.mutations.fetch_add(1, Ordering::Relaxed);
+        let mut services = self.services.lock().unwrap();
+        match change {
+            ServiceChange::Create(definition) => {
+                let found = ObservedService {
+                    platform: definition.platform.clone(),
+                    service: definition.service,
+                    template: definition.template.clone(),
+                    desired_count: definition.count.unwrap_or(1),
+                    restarts: 0,
+                    deployment: ObservedDeployment {
+                        id: "1".to_owned(),
+                        state: DeploymentState::Completed,
+                    },
+                    tasks: Vec::new(),
+                    endpoint: None,
+                };
+                services.insert((definition.platform.clone(), definition.service), found);
+            }
+            ServiceChange::Deploy {
+                platform,
+                service,
+                template,
+            } => {
+                services
+                    .get_mut(&(platform.clone(), *service))
+                    .unwrap()
+                    .template = template.clone();
+            }
+            ServiceChange::Scale {
+                platform,
+                service,
+                count,
+            } => {
+                services
+                    .get_mut(&(platform.clone(), *service))
+                    .unwrap()
+                    .desired_count = *count;
+            }
+            ServiceChange::Delete { platform, service } => {
+                services.remove(&(platform.clone(), *service));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn task(
+    found: &ObservedService,
+    index: u32,
+    document: Option<&SettingsDocument<ServiceSettings>>,
+) -> ObservedTask {
+    ObservedTask {
+        status: TaskStatus {
+            id: format!("{}-{index}", found.service),
+            address: None,
+            pid: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            health: TaskHealth::Healthy,
+            settings_revision: document.map(|document| document.revision.clone()),
+        },
+        settings: document.map(SettingsDocument::order),
+    }
+}
+
+#[async_trait]
+impl Alarms for TinyWorld {
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Result<Vec<ObservedAlarm>, PortError> {
+        let alarms = self.alarms.lock().unwrap();
+        let asked = alarms
+            .values()
+            .filter(|found| platforms.contains(&found.definition.platform));
+        Ok(asked.cloned().collect())
+    }
+
+    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
+        self.mutations.fetch_add(1, Ordering::Relaxed);
+        let alarm = ObservedAlarm {
+            definition: definition.clone(),
+            state: AlarmState::Ok,
+            since: Timestamp::UNIX_EPOCH,
+            configured_at: Timestamp::UNIX_EPOCH,
+            value: None,
+            last_firing: None,
+        };
+        let key = (definition.platform.clone(), definition.name.clone());
+        self.alarms.lock().unwrap().insert(key, alarm);
+        Ok(())
+    }
+
+    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
+        self.mutations.fetch_add(1, Ordering::Relaxed);
+        self.alarms
+            .lock()
+            .unwrap()
+            .remove(&(platform.clone(), name.clone()));
+        Ok(())
+    }
+
+    async fn evidence(&self, _: &PlatformName, _: Timestamp) -> Result<BakeEvidence, PortError> {
+        Ok(BakeEvidence::default())
+    }
+}

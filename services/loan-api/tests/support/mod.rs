@@ -1,0 +1,257 @@
+//! The real program on a real database, with auth and scoring played by a fake.
+
+mod postgres;
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use wiremock::matchers::{body_partial_json, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+pub use postgres::Postgres;
+
+/// Long enough for a busy machine, short enough to notice what hangs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A platform with one loan API in it.
+pub struct Platform {
+    pub postgres: Postgres,
+    pub auth: MockServer,
+    pub scoring: MockServer,
+    folder: TempDir,
+    child: Child,
+    base: String,
+    admin: String,
+    lines: Arc<Mutex<Vec<Value>>>,
+    pub http: reqwest::Client,
+}
+
+/// Settings with everything at ease; tests change what they are about.
+pub fn settings() -> Value {
+    json!({
+        "requestDeadline": "10s",
+        "clients": {
+            "auth": {"timeout": "200ms"},
+            "scoring": {"timeout": "5s"},
+        },
+        "decision": {"bands": [
+            {"riskBand": "LOW", "minScore": 700, "interestRate": "11.90"},
+            {"riskBand": "MEDIUM", "minScore": 620, "interestRate": "17.50"},
+        ]},
+    })
+}
+
+pub fn application() -> Value {
+    json!({"userId": "user-1", "amount": 5000, "termMonths": 24, "income": "3200.50"})
+}
+
+pub fn scored(score: u16) -> ResponseTemplate {
+    ResponseTemplate::new(200)
+        .set_body_json(json!({"score": score, "riskBand": "LOW", "provider": "fake"}))
+}
+
+impl Platform {
+    /// Starts a platform and waits until it is ready.
+    pub async fn start(settings: &Value) -> Self {
+        let postgres = Postgres::start();
+        let (auth, scoring) = (MockServer::start().await, MockServer::start().await);
+        let folder = tempfile::tempdir().unwrap();
+        write_settings(&folder, 1, settings);
+        let mut child = spawn(&postgres, &auth, &scoring, &folder);
+        let lines = Arc::default();
+        let (base, admin) = listening(&mut child, &lines).await;
+        let platform = Self {
+            postgres,
+            auth,
+            scoring,
+            folder,
+            child,
+            base,
+            admin,
+            lines,
+            http: reqwest::Client::new(),
+        };
+        platform.let_auth_answer().await;
+        platform.wait_for("ready", || platform.is_ready()).await;
+        platform
+    }
+
+    async fn let_auth_answer(&self) {
+        let verify = || Mock::given(method("POST")).and(path("/verify"));
+        for client in ["demo", "other"] {
+            verify()
+                .and(body_partial_json(json!({"token": client})))
+                .respond_with(ResponseTemplate::new(200).set_body_json(
+                    json!({"active": true, "clientId": client, "expiresAt": "2030-01-01T00:00:00Z"}),
+                ))
+                .mount(&self.auth)
+                .await;
+        }
+        verify()
+            .and(body_partial_json(json!({"token": "bad"})))
+            .respond_with(
+                ResponseTemplate::new(200)
+                    .set_body_json(json!({"active": false, "reason": "the token has expired"})),
+            )
+            .mount(&self.auth)
+            .await;
+    }
+
+    /// From now on scoring answers like this.
+    pub async fn let_scoring_answer(&self, answer: ResponseTemplate) {
+        self.scoring.reset().await;
+        Mock::given(method("POST"))
+            .and(path("/score"))
+            .respond_with(answer)
+            .mount(&self.scoring)
+            .await;
+    }
+
+    pub fn apply(&self, body: &Value) -> reqwest::RequestBuilder {
+        let url = format!("{}/loan/apply", self.base);
+        self.http.post(url).bearer_auth("demo").json(body)
+    }
+
+    pub fn show(&self, id: &str, token: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}/loan/applications/{id}", self.base);
+        self.http.get(url).bearer_auth(token)
+    }
+
+    pub fn rewrite_settings(&self, sequence: u64, settings: &Value) {
+        write_settings(&self.folder, sequence, settings);
+    }
+
+    /// A page of the admin port.
+    pub async fn admin(&self, page: &str) -> String {
+        let url = format!("{}/{page}", self.admin);
+        self.http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let ready: Value = serde_json::from_str(&self.admin("readyz").await).unwrap();
+        ready["ready"] == true
+    }
+
+    /// Waits until `condition` holds.
+    pub async fn wait_for<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
+        let since = Instant::now();
+        while !condition().await {
+            let readiness = self.admin("readyz").await;
+            assert!(
+                since.elapsed() < PATIENCE,
+                "not {what} in time; readiness: {readiness}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The sum of a metric over all that was emitted, for the service or one dependency.
+    pub fn emitted(&self, metric: &str, dependency: Option<&str>) -> u64 {
+        let lines = self.lines.lock().unwrap();
+        let ours = |line: &&Value| line["Dependency"].as_str() == dependency;
+        let records = lines.iter().filter(|line| line.get("_aws").is_some());
+        records
+            .filter(ours)
+            .filter_map(|line| line[metric].as_u64())
+            .sum()
+    }
+
+    /// The records logged so far with `message`.
+    pub fn logged(&self, message: &str) -> Vec<Value> {
+        let lines = self.lines.lock().unwrap();
+        lines
+            .iter()
+            .filter(|line| line["message"] == message)
+            .cloned()
+            .collect()
+    }
+
+    pub fn terminate(&self) {
+        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end of the program; whether it was a clean one.
+    pub async fn ended_cleanly(&mut self) -> bool {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("still running").unwrap().success()
+    }
+
+    /// The decision's row, by column.
+    pub fn row(&self, id: &str) -> BTreeMap<String, Value> {
+        let row = self.postgres.query(&format!(
+            "SELECT row_to_json(a) FROM loan_applications a WHERE application_id = '{id}'"
+        ));
+        serde_json::from_str(&row).unwrap()
+    }
+}
+
+fn write_settings(folder: &TempDir, sequence: u64, settings: &Value) {
+    let document = json!({
+        "platform": "local", "service": "loanApi", "epoch": 1, "sequence": sequence,
+        "revision": format!("settings-{sequence}"), "scoringRevision": "scoring-1",
+        "settings": settings,
+    });
+    let new = folder.path().join("new.json");
+    std::fs::write(&new, document.to_string()).unwrap();
+    std::fs::rename(new, folder.path().join("loan-api.json")).unwrap();
+}
+
+fn spawn(postgres: &Postgres, auth: &MockServer, scoring: &MockServer, folder: &TempDir) -> Child {
+    let settings = folder.path().join("loan-api.json");
+    let hosts = format!(
+        "auth:8082={},scoring:8083={}",
+        auth.address(),
+        scoring.address()
+    );
+    Command::new(env!("CARGO_BIN_EXE_loan-api"))
+        .args([
+            "--platform",
+            "local",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ])
+        .arg("--settings")
+        .arg(format!("file://{}", settings.display()))
+        .args(["--settings-interval", "20ms", "--metrics-interval", "100ms"])
+        .args(["--hosts", &hosts, "--log", "json", "--die-with-parent"])
+        .env("DATABASE_URL", postgres.url())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// The addresses that the first line names; all further lines are kept.
+async fn listening(child: &mut Child, lines: &Arc<Mutex<Vec<Value>>>) -> (String, String) {
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = output.next_line().await.unwrap().expect("it ended at once");
+    let first: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(first["event"], "listening");
+    let kept = Arc::clone(lines);
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = output.next_line().await {
+            let line = serde_json::from_str(&line).expect("a line that is not JSON");
+            kept.lock().unwrap().push(line);
+        }
+    });
+    let url = |port: &str| format!("http://{}", first[port].as_str().unwrap());
+    (url("service"), url("admin"))
+}
