@@ -30,8 +30,8 @@ pub struct Limits {
 impl Default for Limits {
     /// 4096 series, three hours, 64 MiB: with names, 80 MiB at most.
     ///
-    /// One platform makes about 120 series. Under load they reach this bound after an hour or so; all
-    /// three hours of them, without percentiles of what is older than an hour, take three quarters.
+    /// A platform makes about 120 series. With two busy tasks of each service they reach this bound
+    /// after some two hours; all three hours of values fit, with percentiles of the last two.
     fn default() -> Self {
         Self {
             series: 4_096,

@@ -115,10 +115,10 @@ pub(crate) struct StoreArgs {
 pub(crate) struct SchemaArgs {
     /// Which file to print; the spec's schema when absent
     pub(crate) file: Option<String>,
-    /// Write all of them into a directory instead
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "schema")]
+    /// Write all of them into this checkout of the project instead
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
     pub(crate) write: Option<PathBuf>,
-    /// Say which files in a directory are out of date, and fail if there are any
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "schema", conflicts_with = "write")]
+    /// Say which files of this checkout are out of date, and fail if there are any
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".", conflicts_with = "write")]
     pub(crate) check: Option<PathBuf>,
 }

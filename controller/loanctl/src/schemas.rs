@@ -11,7 +11,7 @@ use crate::cli::SchemaArgs;
 use crate::exit::{FAILURE, SUCCESS, UsageError};
 use crate::output::{complain, say};
 
-const DEFAULT_FILE: &str = "loanplatform.schema.json";
+const DEFAULT_FILE: &str = "schema/loanplatform.schema.json";
 
 pub(crate) fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let files = generated::files().context("cannot make the schemas")?;
@@ -22,7 +22,9 @@ pub(crate) fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
         return Ok(check(&files, directory));
     }
     let wanted = args.file.as_deref().unwrap_or(DEFAULT_FILE);
-    let Some(file) = files.iter().find(|file| file.path == wanted) else {
+    let named =
+        |file: &&GeneratedFile| file.path == wanted || file.path.ends_with(&format!("/{wanted}"));
+    let Some(file) = files.iter().find(named) else {
         let names: Vec<&str> = files.iter().map(|file| file.path).collect();
         return Err(UsageError(format!("no file {wanted}; there are {}", names.join(", "))).into());
     };

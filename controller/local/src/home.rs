@@ -11,6 +11,7 @@ use schema::names::{PlatformName, ServiceName};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use crate::alarms::LocalAlarms;
 use crate::compute::{LocalCompute, Parts};
 use crate::database::{self, Databases};
 use crate::documents::StoreDocuments;
@@ -63,6 +64,7 @@ pub struct Home {
     compute: Arc<LocalCompute>,
     documents: Arc<StoreDocuments>,
     metrics: Arc<MetricStore>,
+    alarms: Arc<LocalAlarms>,
     fronts: Arc<Fronts>,
     postgres: Option<Postgres>,
     usage: JoinHandle<()>,
@@ -83,38 +85,14 @@ impl Home {
     ) -> Result<Self, HomeError> {
         let ground = Ground::prepare(&config)?;
         progress(Progress::StateTaken(ground.state_dir.root().to_owned()));
-        let metrics = Arc::new(MetricStore::default());
-        let fronts = open_fronts(&config, &ground, &metrics).await?;
+        let fronts = open_fronts(&config, &ground).await?;
 
         progress(Progress::StartingDatabase);
-        let postgres = match &config.database_url {
-            Some(url) => database::check(url).await.map(|()| None)?,
-            None => {
-                let Ground {
-                    state_dir,
-                    secrets,
-                    launcher,
-                    ..
-                } = &ground;
-                Some(Postgres::start(state_dir, secrets, launcher).await?)
-            }
-        };
-        let base = config
-            .database_url
-            .as_ref()
-            .or_else(|| postgres.as_ref().map(Postgres::url));
-        let shown = base.map(database::without_password).unwrap_or_default();
-        progress(Progress::DatabaseReady(shown));
+        let (base, postgres) = start_database(&config, &ground).await?;
+        progress(Progress::DatabaseReady(database::without_password(&base)));
 
-        let built = build_compute(&config, &ground, base, &fronts, &metrics);
-        let started = match built {
-            Ok(compute) => bring_back(compute, &progress).await,
-            Err(error) => Err(error),
-        };
-        match started {
-            Ok(compute) => Ok(Self::assemble(
-                config, ground, compute, metrics, fronts, postgres,
-            )?),
+        match bring_back(&config, &ground, base, &fronts, &progress).await {
+            Ok(compute) => Ok(Self::assemble(config, ground, compute, fronts, postgres)),
             Err(error) => {
                 fronts.close().await;
                 if let Some(postgres) = postgres {
@@ -128,23 +106,24 @@ impl Home {
     fn assemble(
         config: HomeConfig,
         ground: Ground,
-        compute: Arc<LocalCompute>,
-        metrics: Arc<MetricStore>,
+        compute: LocalCompute,
         fronts: Arc<Fronts>,
         postgres: Option<Postgres>,
-    ) -> Result<Self, HomeError> {
-        let usage = tokio::spawn(usage::publish(Arc::clone(&compute), Arc::clone(&metrics)));
-        Ok(Self {
+    ) -> Self {
+        let compute = Arc::new(compute);
+        let metrics = Arc::clone(&ground.metrics);
+        Self {
+            usage: tokio::spawn(usage::publish(Arc::clone(&compute), metrics)),
             documents: ground.documents,
             compute,
-            metrics,
+            metrics: ground.metrics,
+            alarms: ground.alarms,
             fronts,
             postgres,
-            usage,
             specs_dir: config.specs_dir,
             state_dir: ground.state_dir,
             _lock: ground.lock,
-        })
+        }
     }
 
     /// The services.
@@ -163,6 +142,12 @@ impl Home {
     #[must_use]
     pub fn metrics(&self) -> Arc<MetricStore> {
         Arc::clone(&self.metrics)
+    }
+
+    /// The alarms, judged on what was measured.
+    #[must_use]
+    pub fn alarms(&self) -> Arc<LocalAlarms> {
+        Arc::clone(&self.alarms)
     }
 
     /// The state directory, in full.
@@ -210,6 +195,8 @@ struct Ground {
     secrets: Secrets,
     documents: Arc<StoreDocuments>,
     launcher: Launcher,
+    metrics: Arc<MetricStore>,
+    alarms: Arc<LocalAlarms>,
 }
 
 impl Ground {
@@ -239,64 +226,69 @@ impl Ground {
             })?;
         let launcher =
             Launcher::start().map_err(|error| HomeError::machine("start a thread", error))?;
+        let metrics = Arc::new(MetricStore::default());
+        let alarms = LocalAlarms::start(Arc::clone(&metrics), state_dir.root())?;
         Ok(Self {
             state_dir,
             lock,
             secrets,
             documents: Arc::new(documents),
             launcher,
+            metrics,
+            alarms: Arc::new(alarms),
         })
     }
 }
 
-async fn open_fronts(
-    config: &HomeConfig,
-    ground: &Ground,
-    metrics: &Arc<MetricStore>,
-) -> Result<Arc<Fronts>, HomeError> {
+async fn open_fronts(config: &HomeConfig, ground: &Ground) -> Result<Arc<Fronts>, HomeError> {
     let path = ground.state_dir.local().join("ports.json");
     let book = PortBook::open(path, config.first_platform.clone())?;
-    let fronts = Fronts::open(book, config.api_port, Arc::clone(metrics)).await?;
+    let fronts = Fronts::open(book, config.api_port, Arc::clone(&ground.metrics)).await?;
     Ok(Arc::new(fronts))
 }
 
-fn build_compute(
+/// The first platform's database, and the server that was started for it.
+async fn start_database(
     config: &HomeConfig,
     ground: &Ground,
-    base: Option<&Url>,
+) -> Result<(Url, Option<Postgres>), HomeError> {
+    if let Some(url) = &config.database_url {
+        database::check(url).await?;
+        return Ok((url.clone(), None));
+    }
+    let postgres = Postgres::start(&ground.state_dir, &ground.secrets, &ground.launcher).await?;
+    Ok((postgres.url().clone(), Some(postgres)))
+}
+
+/// Compute with the services of the last run.
+async fn bring_back(
+    config: &HomeConfig,
+    ground: &Ground,
+    base: Url,
     fronts: &Arc<Fronts>,
-    metrics: &Arc<MetricStore>,
+    progress: &(impl Fn(Progress) + Send),
 ) -> Result<LocalCompute, HomeError> {
-    let none = || HomeError::machine("find a database", std::io::Error::other("none was started"));
     let databases = Databases::open(
-        base.cloned().ok_or_else(none)?,
+        base,
         ground.state_dir.local().join("databases.json"),
         config.first_platform.clone(),
     )?;
-    LocalCompute::new(Parts {
+    let compute = LocalCompute::new(Parts {
         state_dir: ground.state_dir.clone(),
         programs_dir: programs_dir(config)?,
         launcher: ground.launcher.clone(),
         secrets: ground.secrets.clone(),
         databases,
-        metrics: Arc::clone(metrics),
+        metrics: Arc::clone(&ground.metrics),
         fronts: Arc::clone(fronts),
-    })
-}
-
-async fn bring_back(
-    compute: LocalCompute,
-    progress: &(impl Fn(Progress) + Send),
-) -> Result<Arc<LocalCompute>, HomeError> {
+    })?;
     progress(Progress::Resuming(compute.recorded().await));
-    match compute.resume().await {
-        Ok(()) => Ok(Arc::new(compute)),
-        Err(error) => {
-            compute.stop().await;
-            let error = std::io::Error::other(error);
-            Err(HomeError::machine("bring the services back", error))
-        }
+    if let Err(error) = compute.resume().await {
+        compute.stop().await;
+        let error = std::io::Error::other(error);
+        return Err(HomeError::machine("bring the services back", error));
     }
+    Ok(compute)
 }
 
 fn programs_dir(config: &HomeConfig) -> Result<PathBuf, HomeError> {

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use annotate_snippets::{
-    AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str as printable,
+    AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title,
+    normalize_untrusted_str as printable,
 };
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -29,17 +30,8 @@ fn picture<'a>(diagnostic: &'a Diagnostic, source: &'a str) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let (line, span) = marked_line(source, &diagnostic.span);
-    let annotation = AnnotationKind::Primary
-        .span(span)
-        .label(diagnostic.field.as_deref().map(printable));
-    let snippet = Snippet::source(line)
-        .line_start(diagnostic.line)
-        .path(printable(&diagnostic.file))
-        .annotation(annotation);
-    let mut group = level
-        .primary_title(printable(&diagnostic.message))
-        .element(snippet);
+    let title = level.primary_title(printable(&diagnostic.message));
+    let mut group = with_line(title, diagnostic, source);
     if let Some(allowed) = diagnostic.allowed_beyond_message() {
         group = group.element(Level::NOTE.message(printable(&format!("allowed: {allowed}"))));
     }
@@ -49,15 +41,55 @@ fn picture<'a>(diagnostic: &'a Diagnostic, source: &'a str) -> Group<'a> {
     }
 }
 
-/// The line on which `span` begins, and the part of `span` that lies in it.
-fn marked_line<'a>(source: &'a str, span: &Range<usize>) -> (&'a str, Range<usize>) {
-    let at = source.floor_char_boundary(span.start);
-    let start = source[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = source[start..].split('\n').next().unwrap_or_default();
-    let line = line.trim_end_matches('\r');
-    let end = source.floor_char_boundary(span.end.max(at));
-    (
-        line,
-        (at - start).min(line.len())..(end - start).min(line.len()),
-    )
+fn with_line<'a>(title: Title<'a>, diagnostic: &'a Diagnostic, source: &'a str) -> Group<'a> {
+    let marked = MarkedLine::of(source, &diagnostic.span);
+    let label = diagnostic.field.as_deref().map(printable);
+    let snippet = Snippet::source(marked.text)
+        .line_start(diagnostic.line)
+        .annotation(AnnotationKind::Primary.span(marked.span).label(label));
+    let file = printable(&diagnostic.file);
+    if marked.is_whole {
+        return title.element(snippet.path(file));
+    }
+    // The column cannot be told from a part of the line, so it is given.
+    let origin = Origin::path(file)
+        .line(diagnostic.line)
+        .char_column(diagnostic.column);
+    title.element(origin).element(snippet)
+}
+
+/// Most of a line that is drawn, in bytes.
+const MAX_DRAWN: usize = 500;
+
+/// What is drawn of the line on which a problem begins.
+struct MarkedLine<'a> {
+    text: &'a str,
+    /// The part of `text` that is underlined.
+    span: Range<usize>,
+    is_whole: bool,
+}
+
+impl<'a> MarkedLine<'a> {
+    fn of(source: &'a str, span: &Range<usize>) -> Self {
+        let at = source.floor_char_boundary(span.start);
+        let start = source[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = source[start..].split('\n').next().unwrap_or_default();
+        let line = line.trim_end_matches('\r');
+        let end = source.floor_char_boundary(span.end.max(at));
+        let span = (at - start).min(line.len())..(end - start).min(line.len());
+        if line.len() <= MAX_DRAWN {
+            return Self {
+                text: line,
+                span,
+                is_whole: true,
+            };
+        }
+        let from = line.floor_char_boundary(span.start.saturating_sub(MAX_DRAWN / 4));
+        let to = line.floor_char_boundary((from + MAX_DRAWN).min(line.len()));
+        Self {
+            text: &line[from..to],
+            span: span.start - from..span.end.min(to) - from,
+            is_whole: false,
+        }
+    }
 }

@@ -14,10 +14,10 @@ struct Args {
     #[command(flatten)]
     service: ServiceArgs,
     /// Clients: JSON list of {"id", "secretHash"}, the hash an argon2 PHC string.
-    #[arg(long, env = "AUTH_CLIENTS_FILE")]
+    #[arg(long, env = "LOAN_CLIENTS_FILE")]
     clients_file: PathBuf,
     /// Signing key: Ed25519, PKCS#8 PEM.
-    #[arg(long, env = "AUTH_SIGNING_KEY_FILE")]
+    #[arg(long, env = "LOAN_SIGNING_KEY_FILE")]
     signing_key_file: PathBuf,
 }
 

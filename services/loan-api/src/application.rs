@@ -1,7 +1,7 @@
 //! A loan application as a client sends it, and the rules it must keep.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use service_kit::Problem;
 
@@ -9,8 +9,7 @@ use service_kit::Problem;
 const MAX_NUMBER_LENGTH: usize = 32;
 
 /// A valid application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoanRequest {
     /// Who applies.
     pub user_id: String,

@@ -1,6 +1,7 @@
 //! The layers together, in paused time.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

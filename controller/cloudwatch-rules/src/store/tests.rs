@@ -175,7 +175,7 @@ fn a_clock_that_ran_ahead_and_is_set_back_does_not_stop_the_store() {
 #[test]
 fn a_full_store_gives_up_old_percentiles_before_values() {
     let store = MetricStore::new(Limits {
-        bytes: 100_000,
+        bytes: 230_000,
         ..Limits::default()
     });
     for second in 0..7_200 {
@@ -288,62 +288,4 @@ proptest! {
         let store = MetricStore::default();
         let _refused = store.ingest_emf(&line, at(i64::from(offset)));
     }
-}
-
-#[test]
-fn throwaway_size() {
-    let store = MetricStore::default();
-    let t = std::time::Instant::now();
-    let mut n = 0u64;
-    let mut x = 1u64;
-    for second in 0..10_800i64 {
-        for replica in 0..2 {
-            for k in 0..8 {
-                let mut members = serde_json::Map::new();
-                let mut metrics = vec![];
-                for i in 0..14 {
-                    metrics.push(json!({"Name": format!("m{i}"), "StorageResolution": 1}));
-                    x = x
-                        .wrapping_mul(6364136223846793005)
-                        .wrapping_add(1442695040888963407);
-                    members.insert(format!("m{i}"), json!(x >> 58));
-                }
-                metrics.push(json!({"Name":"lat"}));
-                let vals: Vec<f64> = (0..25)
-                    .map(|_| {
-                        x = x
-                            .wrapping_mul(6364136223846793005)
-                            .wrapping_add(1442695040888963407);
-                        let u = (x >> 11) as f64 / 9007199254740992.0;
-                        (2.0 + u * 6.0).exp()
-                    })
-                    .collect();
-                members.insert("lat".into(), json!(vals));
-                members.insert("Platform".into(), json!("local"));
-                members.insert("K".into(), json!(format!("k{k}")));
-                let time = at(second * 1000 + replica);
-                members.insert("_aws".into(), json!({"Timestamp": time.as_millisecond(), "CloudWatchMetrics":[{"Namespace":"LoanPlatform","Dimensions":[["Platform","K"]],"Metrics":metrics}]}));
-                let line = serde_json::Value::Object(members).to_string();
-                store.ingest_emf(&line, time).unwrap();
-                n += 1;
-            }
-        }
-    }
-    println!("{n} lines {:?} {:?}", t.elapsed(), store.stats());
-    println!(
-        "{}",
-        std::fs::read_to_string("/proc/self/status")
-            .unwrap()
-            .lines()
-            .filter(|l| l.starts_with("VmRSS") || l.starts_with("VmHWM"))
-            .collect::<Vec<_>>()
-            .join(" ")
-    );
-    let t = std::time::Instant::now();
-    let v = store.view().summaries(
-        &selector("m1", &[("Platform", "local"), ("K", "k1")]),
-        TEN_SECONDS,
-        TEN_SECONDS.index_of(START_MS)..TEN_SECONDS.index_of(START_MS) + 1080,
-    );
-    println!("{} {:?}", v.len(), t.elapsed());
 }

@@ -17,7 +17,7 @@ use engine::controller::{self, Hints, World};
 use engine::reconcile::Pace;
 use engine::tally::Tally;
 use futures::StreamExt;
-use local_adapter::{Home, HomeConfig, LocalAlarms};
+use local_adapter::{Home, HomeConfig};
 use service_kit::server::{BindError, Server};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -102,8 +102,6 @@ impl Running {
         state_dir: &Path,
         screen: Screen,
     ) -> anyhow::Result<Self> {
-        let alarms = LocalAlarms::start(home.metrics(), home.state_dir())
-            .context("cannot take up the alarms")?;
         let hints = Hints {
             specs: home
                 .watch_specs()
@@ -114,7 +112,7 @@ impl Running {
         };
         let world = World {
             compute: home.compute(),
-            alarms: Arc::new(alarms),
+            alarms: home.alarms(),
             documents: home.documents(),
             board: Arc::new(Board::default()),
             tally: Arc::new(Tally::default()),

@@ -3,6 +3,7 @@
 mod backoff;
 mod decide;
 mod environment;
+mod handle;
 mod health;
 mod ledger;
 mod observe;
@@ -24,9 +25,10 @@ use schema::names::{PlatformName, ServiceName};
 use tokio::sync::Mutex;
 
 use self::environment::Surroundings;
+use self::handle::{Ask, Handle};
 use self::ledger::{Key, Ledger};
 use self::state::{Deployment, Rollout, Wanted};
-use self::supervisor::{Ask, Handle, deployment_id};
+use self::supervisor::deployment_id;
 use crate::database::Databases;
 use crate::error::HomeError;
 use crate::front::{Fronts, PlatformAddresses};

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::ports::{ObservedService, PortError, TaskTemplate};
+use engine::ports::ObservedService;
 use jiff::Timestamp;
-use schema::platform::Scaling;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use super::World;
 use super::decide::{DrainReason, Step, is_gone, next_step, next_wake};
 use super::environment::{self, DRAIN_DEADLINE_SECONDS};
+use super::handle::{Ask, Handle, Letter};
 use super::ledger::Key;
 use super::observe::observed;
 use super::output::Output;
@@ -30,56 +30,6 @@ const EVENTS: usize = 128;
 const DRAIN_GRACE: Duration = Duration::from_secs(DRAIN_DEADLINE_SECONDS + 5);
 /// Rounds of deciding and doing for one event: far above what converges.
 const MAX_ROUNDS: usize = 8;
-
-/// What a supervisor is asked.
-#[derive(Debug)]
-pub(crate) enum Ask {
-    /// Become this; a count only where one is wanted.
-    Update {
-        template: TaskTemplate,
-        count: Option<u32>,
-        scaling: Option<Scaling>,
-    },
-    /// Run this template.
-    Deploy(TaskTemplate),
-    /// Have so many tasks.
-    Scale(u32),
-    /// Drain all tasks and go for good.
-    Remove,
-    /// Drain all tasks; what is wanted is kept for the next start of the home.
-    Stop,
-}
-
-/// A supervisor as others see it.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    asks: mpsc::Sender<(Ask, oneshot::Sender<()>)>,
-    observed: watch::Receiver<ObservedService>,
-}
-
-impl Handle {
-    /// Asks, and waits until what is observed shows it (not until it is done).
-    pub(crate) async fn ask(&self, ask: Ask) -> Result<(), PortError> {
-        let (taken, answer) = oneshot::channel();
-        let gone = || PortError::unavailable("change the service", "it is going away");
-        self.asks.send((ask, taken)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())
-    }
-
-    pub(crate) fn observed(&self) -> ObservedService {
-        self.observed.borrow().clone()
-    }
-
-    /// Whether its service is gone.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.asks.is_closed()
-    }
-
-    /// Waits until all tasks have ended.
-    pub(crate) async fn finished(&self) {
-        self.asks.closed().await;
-    }
-}
 
 /// Starts the supervisor of a service.
 pub(crate) fn start(
@@ -126,7 +76,7 @@ struct Supervisor {
 impl Supervisor {
     async fn run(
         mut self,
-        mut inbox: mpsc::Receiver<(Ask, oneshot::Sender<()>)>,
+        mut inbox: mpsc::Receiver<Letter>,
         mut happened: mpsc::Receiver<TaskEvent>,
     ) {
         self.converge().await;

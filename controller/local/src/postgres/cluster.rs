@@ -115,7 +115,7 @@ impl Cluster {
     ) -> Result<(), Trouble> {
         let data = self.data();
         let made = self.record.folder.join("made");
-        if made.exists() {
+        if made.exists() && data.exists() {
             return Ok(());
         }
         if data.exists() {

@@ -1,5 +1,6 @@
 //! The home as a whole: what it refuses, what it keeps, what it leaves behind (nothing).
 
+use std::fs;
 use std::process::Stdio;
 
 use super::support::{
@@ -103,4 +104,62 @@ async fn nothing_outlives_a_killed_home_and_its_state_is_taken_up_again() {
     assert!(pids(&after).iter().all(|pid| !children.contains(pid)));
     assert_eq!(query(&ground, "SELECT answer FROM kept").await, Some(43));
     home.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_start_is_told_with_its_log() {
+    let ground = Ground::new();
+    let cluster = ground.state().join("postgres");
+    fs::create_dir_all(cluster.join("data")).expect("made");
+    fs::write(cluster.join("made"), "").expect("written");
+    let refused = ground.start().await.expect_err("refused");
+    let HomeError::PostgresDoesNotStart { log_tail, .. } = &refused else {
+        panic!("{refused}");
+    };
+    assert!(log_tail.contains("postgresql.conf"), "{log_tail}");
+    assert!(refused.to_string().contains("DATABASE_URL"));
+    let lock = ground
+        .start()
+        .await
+        .expect_err("refused for the same reason, not for the lock");
+    assert!(
+        matches!(lock, HomeError::PostgresDoesNotStart { .. }),
+        "{lock}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_given_by_its_url_is_used() {
+    let (lender, borrower) = (Ground::new(), Ground::new());
+    let lending = lender.start().await.expect("a home");
+    let mut config = borrower.config();
+    config.database_url = Some(lender.database_url().parse().expect("a URL"));
+    let home = Home::start(config, |_| {}).await.expect("a home");
+    create(&home, LoanApi, 1).await;
+    assert!(!borrower.state().join("postgres").exists());
+    home.shutdown().await;
+    lending.shutdown().await;
+
+    let mut config = borrower.config();
+    config.database_url = Some(lender.database_url().parse().expect("a URL"));
+    let refused = Home::start(config, |_| {})
+        .await
+        .expect_err("nobody answers");
+    assert!(matches!(refused, HomeError::Database { .. }), "{refused}");
+    assert!(!refused.to_string().contains(&lender.password()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_lies_elsewhere_when_its_account_cannot_reach_the_state() {
+    let ground = Ground::new();
+    ground.close_to_others();
+    let home = ground.start().await.expect("a home");
+    let folder = ground.cluster();
+    let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(folder.starts_with("/var/lib/loanctl"), is_root);
+    assert_eq!(query(&ground, "SELECT 1").await, Some(1));
+    home.shutdown().await;
+    if is_root {
+        fs::remove_dir_all(folder).expect("removed");
+    }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::support::{
-    Ground, Load, create, deploy, is_alive, kill, observe, pids, platform, scale, serves, wait_for,
+    BOUND, Ground, Load, apply, create, definition, deploy, is_alive, kill, observe, pids,
+    platform, query, scale, serves, wait_for,
 };
 use engine::ports::{Compute, DeploymentState, ServiceChange};
-use schema::names::ServiceName::{LoanApi, Scoring};
+use schema::names::PlatformName;
+use schema::names::ServiceName::{Auth, LoanApi, Scoring};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_deployment_under_load_loses_no_request() {
@@ -169,5 +171,69 @@ async fn a_removed_service_drains_and_is_gone() {
         .apply(&delete)
         .await
         .expect("removing nothing is no error");
+    home.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_platforms_live_side_by_side() {
+    let ground = Ground::new();
+    let home = ground.start().await.expect("a home");
+    let other = PlatformName::try_from("eu-1").expect("a name");
+    create(&home, LoanApi, 1).await;
+    apply(
+        &home,
+        ServiceChange::Create(definition(other.clone(), LoanApi, 1)),
+    )
+    .await;
+
+    let here = home
+        .address(&platform(), LoanApi)
+        .await
+        .expect("an address");
+    let there = home.address(&other, LoanApi).await.expect("an address");
+    assert_ne!(here, there);
+    // A request to a platform whose task is still starting waits for it, up to a second at a time.
+    let started = std::time::Instant::now();
+    loop {
+        let answer = reqwest::get(format!("http://{there}/"))
+            .await
+            .expect("an answer");
+        if answer.status().is_success() {
+            break;
+        }
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert!(
+            started.elapsed() < BOUND,
+            "the other platform never answers"
+        );
+    }
+    let databases =
+        "SELECT count(*)::int FROM pg_database WHERE datname IN ('loans_db', 'loans_db_eu_1')";
+    assert_eq!(query(&ground, databases).await, Some(2));
+    home.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_asked_for_at_the_loan_apis_own_address() {
+    let ground = Ground::new();
+    let home = ground.start().await.expect("a home");
+    create(&home, LoanApi, 1).await;
+    create(&home, Auth, 1).await;
+    let auth = pids(&observe(&home, Auth).await)[0];
+    let address = home
+        .address(&platform(), LoanApi)
+        .await
+        .expect("an address");
+
+    let token = reqwest::Client::new().post(format!("http://{address}/oauth/token"));
+    let answered = token
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a body");
+    assert_eq!(answered, auth.to_string());
     home.shutdown().await;
 }

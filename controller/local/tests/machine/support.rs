@@ -70,6 +70,35 @@ impl Ground {
         }
     }
 
+    /// Address of the private PostgreSQL's first database.
+    pub(crate) fn database_url(&self) -> String {
+        let port = &self.record()["port"];
+        format!(
+            "postgres://loans:{}@127.0.0.1:{port}/loans_db",
+            self.password()
+        )
+    }
+
+    pub(crate) fn password(&self) -> String {
+        let path = self.state().join("local/secrets/postgres-password");
+        fs::read_to_string(path).expect("a password")
+    }
+
+    /// Folder of the private PostgreSQL.
+    pub(crate) fn cluster(&self) -> PathBuf {
+        self.record()["folder"].as_str().expect("a path").into()
+    }
+
+    /// Takes the way in from every account but this one.
+    pub(crate) fn close_to_others(&self) {
+        fs::set_permissions(self.root.path(), fs::Permissions::from_mode(0o700)).expect("closed");
+    }
+
+    fn record(&self) -> serde_json::Value {
+        let text = fs::read_to_string(self.state().join("local/postgres.json")).expect("a record");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
     pub(crate) async fn start(&self) -> Result<Home, HomeError> {
         Home::start(self.config(), |_| {}).await
     }
@@ -97,14 +126,22 @@ pub(crate) fn template(image: &str) -> TaskTemplate {
     }
 }
 
-pub(crate) async fn create(home: &Home, service: ServiceName, count: u32) {
-    let definition = ServiceDefinition {
-        platform: platform(),
+pub(crate) fn definition(
+    platform: PlatformName,
+    service: ServiceName,
+    count: u32,
+) -> ServiceDefinition {
+    ServiceDefinition {
+        platform,
         service,
         template: template(&format!("{service}:1")),
         count: Some(count),
         scaling: None,
-    };
+    }
+}
+
+pub(crate) async fn create(home: &Home, service: ServiceName, count: u32) {
+    let definition = definition(platform(), service, count);
     apply(home, ServiceChange::Create(definition)).await;
     wait_for(home, service, "all tasks to serve", |it| serves(it, count)).await;
 }
@@ -286,16 +323,9 @@ pub(crate) fn children_of(parent: u32) -> Vec<u32> {
 
 /// Runs SQL in the home's own database, and returns the first number it brings.
 pub(crate) async fn query(ground: &Ground, sql: &'static str) -> Option<i32> {
-    let local = ground.state().join("local");
-    let record = fs::read_to_string(local.join("postgres.json")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
-    let password = fs::read_to_string(local.join("secrets/postgres-password"));
-    let url = format!(
-        "postgres://loans:{}@127.0.0.1:{}/loans_db",
-        password.expect("a password"),
-        record["port"]
-    );
-    let mut connection = PgConnection::connect(&url).await.expect("connected");
+    let mut connection = PgConnection::connect(&ground.database_url())
+        .await
+        .expect("connected");
     let row = sqlx::query(sql)
         .fetch_optional(&mut connection)
         .await

@@ -136,7 +136,6 @@ fn aliases_that_expand_without_bound_are_refused() {
 #[test]
 fn an_anchor_used_twice_is_fine() {
     let text = SPEC
-        .replacen("loanApi:\n", "loanApi:\n", 1)
         .replacen(
             "bulkhead: {maxConcurrentCalls: 64}",
             "bulkhead: &b {maxConcurrentCalls: 64}",
@@ -370,7 +369,7 @@ fn two_files_of_one_name_are_an_error_in_each_naming_the_other() {
 
 #[test]
 fn a_file_full_of_problems_is_answered_all_the_same() {
-    let unknown: String = (0..9_000)
+    let unknown: String = (0..2_000)
         .map(|n| format!("  imageimageimageimage{n}: 1\n"))
         .collect();
     let repeated = "  mode: Enforce\n".repeat(500);

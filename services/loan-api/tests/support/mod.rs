@@ -15,26 +15,26 @@ use tokio::process::{Child, Command};
 use wiremock::matchers::{body_partial_json, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-pub use postgres::Postgres;
+pub(crate) use postgres::Postgres;
 
 /// Long enough for a busy machine, short enough to notice what hangs.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A platform with one loan API in it.
-pub struct Platform {
-    pub postgres: Postgres,
-    pub auth: MockServer,
-    pub scoring: MockServer,
+pub(crate) struct Platform {
+    pub(crate) postgres: Postgres,
+    pub(crate) auth: MockServer,
+    pub(crate) scoring: MockServer,
     folder: TempDir,
     child: Child,
     base: String,
     admin: String,
     lines: Arc<Mutex<Vec<Value>>>,
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 /// Settings with everything at ease; tests change what they are about.
-pub fn settings() -> Value {
+pub(crate) fn settings() -> Value {
     json!({
         "requestDeadline": "10s",
         "clients": {
@@ -48,18 +48,18 @@ pub fn settings() -> Value {
     })
 }
 
-pub fn application() -> Value {
+pub(crate) fn application() -> Value {
     json!({"userId": "user-1", "amount": 5000, "termMonths": 24, "income": "3200.50"})
 }
 
-pub fn scored(score: u16) -> ResponseTemplate {
+pub(crate) fn scored(score: u16) -> ResponseTemplate {
     ResponseTemplate::new(200)
         .set_body_json(json!({"score": score, "riskBand": "LOW", "provider": "fake"}))
 }
 
 impl Platform {
     /// Starts a platform and waits until it is ready.
-    pub async fn start(settings: &Value) -> Self {
+    pub(crate) async fn start(settings: &Value) -> Self {
         let postgres = Postgres::start();
         let (auth, scoring) = (MockServer::start().await, MockServer::start().await);
         let folder = tempfile::tempdir().unwrap();
@@ -105,7 +105,7 @@ impl Platform {
     }
 
     /// From now on scoring answers like this.
-    pub async fn let_scoring_answer(&self, answer: ResponseTemplate) {
+    pub(crate) async fn let_scoring_answer(&self, answer: ResponseTemplate) {
         self.scoring.reset().await;
         Mock::given(method("POST"))
             .and(path("/score"))
@@ -114,22 +114,22 @@ impl Platform {
             .await;
     }
 
-    pub fn apply(&self, body: &Value) -> reqwest::RequestBuilder {
+    pub(crate) fn apply(&self, body: &Value) -> reqwest::RequestBuilder {
         let url = format!("{}/loan/apply", self.base);
         self.http.post(url).bearer_auth("demo").json(body)
     }
 
-    pub fn show(&self, id: &str, token: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn show(&self, id: &str, token: &str) -> reqwest::RequestBuilder {
         let url = format!("{}/loan/applications/{id}", self.base);
         self.http.get(url).bearer_auth(token)
     }
 
-    pub fn rewrite_settings(&self, sequence: u64, settings: &Value) {
+    pub(crate) fn rewrite_settings(&self, sequence: u64, settings: &Value) {
         write_settings(&self.folder, sequence, settings);
     }
 
     /// A page of the admin port.
-    pub async fn admin(&self, page: &str) -> String {
+    pub(crate) async fn admin(&self, page: &str) -> String {
         let url = format!("{}/{page}", self.admin);
         self.http
             .get(url)
@@ -141,13 +141,17 @@ impl Platform {
             .unwrap()
     }
 
-    pub async fn is_ready(&self) -> bool {
+    pub(crate) async fn is_ready(&self) -> bool {
         let ready: Value = serde_json::from_str(&self.admin("readyz").await).unwrap();
         ready["ready"] == true
     }
 
     /// Waits until `condition` holds.
-    pub async fn wait_for<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
+    pub(crate) async fn wait_for<F: Future<Output = bool>>(
+        &self,
+        what: &str,
+        condition: impl Fn() -> F,
+    ) {
         let since = Instant::now();
         while !condition().await {
             let readiness = self.admin("readyz").await;
@@ -160,7 +164,7 @@ impl Platform {
     }
 
     /// The sum of a metric over all that was emitted, for the service or one dependency.
-    pub fn emitted(&self, metric: &str, dependency: Option<&str>) -> u64 {
+    pub(crate) fn emitted(&self, metric: &str, dependency: Option<&str>) -> u64 {
         let lines = self.lines.lock().unwrap();
         let ours = |line: &&Value| line["Dependency"].as_str() == dependency;
         let records = lines.iter().filter(|line| line.get("_aws").is_some());
@@ -171,7 +175,7 @@ impl Platform {
     }
 
     /// The records logged so far with `message`.
-    pub fn logged(&self, message: &str) -> Vec<Value> {
+    pub(crate) fn logged(&self, message: &str) -> Vec<Value> {
         let lines = self.lines.lock().unwrap();
         lines
             .iter()
@@ -180,19 +184,19 @@ impl Platform {
             .collect()
     }
 
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
     }
 
     /// Waits for the end of the program; whether it was a clean one.
-    pub async fn ended_cleanly(&mut self) -> bool {
+    pub(crate) async fn ended_cleanly(&mut self) -> bool {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("still running").unwrap().success()
     }
 
     /// The decision's row, by column.
-    pub fn row(&self, id: &str) -> BTreeMap<String, Value> {
+    pub(crate) fn row(&self, id: &str) -> BTreeMap<String, Value> {
         let row = self.postgres.query(&format!(
             "SELECT row_to_json(a) FROM loan_applications a WHERE application_id = '{id}'"
         ));

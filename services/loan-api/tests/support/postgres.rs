@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A cluster of its own, reached over a socket in a folder of its own.
-pub struct Postgres {
+pub(crate) struct Postgres {
     folder: TempDir,
 }
 
 impl Postgres {
     /// Makes and starts a cluster.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         // PostgreSQL refuses root, and its user cannot enter root's folders: not in the home of
         // whoever runs the tests, but where everybody may.
         let folder = tempfile::tempdir_in("/tmp").unwrap();
@@ -30,7 +30,7 @@ impl Postgres {
     }
 
     /// Starts the server; after [`Self::halt`], again.
-    pub fn boot(&self) {
+    pub(crate) fn boot(&self) {
         let options = format!(
             "-c listen_addresses= -c fsync=off -k {}",
             self.folder.path().display()
@@ -45,7 +45,7 @@ impl Postgres {
     }
 
     /// Stops the server; its data stays.
-    pub fn halt(&self) {
+    pub(crate) fn halt(&self) {
         let mut stop = program("pg_ctl");
         run(stop
             .args(["-w", "-m", "immediate", "-D"])
@@ -54,7 +54,7 @@ impl Postgres {
     }
 
     /// The address of the database.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let folder = self.folder.path().display().to_string();
         format!(
             "postgres://postgres@localhost/loans_db?host={}",
@@ -63,7 +63,7 @@ impl Postgres {
     }
 
     /// The answer to a query on `loans_db`: columns between bars, one line per row.
-    pub fn query(&self, sql: &str) -> String {
+    pub(crate) fn query(&self, sql: &str) -> String {
         self.sql("loans_db", sql)
     }
 
