@@ -46,6 +46,7 @@ pub mod admin;
 pub mod args;
 pub mod body;
 pub mod client;
+pub mod dependency;
 pub mod lifecycle;
 mod parent;
 pub mod problem;

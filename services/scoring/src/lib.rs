@@ -4,7 +4,6 @@
 //! settings, and changes while it runs: [`policy`] turns settings into a policy, [`provider`] makes
 //! one attempt, [`service`] answers.
 
-pub mod metrics;
 pub mod policy;
 pub mod provider;
 pub mod service;

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use resilience::{
-    Backoff, BreakerConfig, BreakerMode, BudgetConfig, BulkheadConfig, Policy, PolicyConfig,
-    RetryConfig,
-};
-use schema::platform::{self, CircuitBreaker, ProviderClient};
+use resilience::{Backoff, BudgetConfig, Policy, PolicyConfig, RetryConfig};
+use schema::platform::ProviderClient;
 use schema::settings::{ScoringSettings, SettingsDocument};
+use service_kit::dependency;
 use tokio::sync::watch;
 
 /// A retry that would have less time than this is not made: no provider answers as fast.
@@ -22,10 +20,8 @@ pub fn config(client: &ProviderClient) -> PolicyConfig {
         timeout: client.timeout.get(),
         attempt_timeout: client.attempt_timeout.get(),
         retry: retry(client),
-        breaker: breaker(&client.circuit_breaker),
-        bulkhead: BulkheadConfig {
-            max_concurrent_calls: client.bulkhead.max_concurrent_calls.get(),
-        },
+        breaker: dependency::breaker(&client.circuit_breaker),
+        bulkhead: dependency::bulkhead(client.bulkhead),
     }
 }
 
@@ -61,32 +57,12 @@ fn retry(client: &ProviderClient) -> RetryConfig {
     }
 }
 
-fn breaker(breaker: &CircuitBreaker) -> BreakerConfig {
-    BreakerConfig {
-        mode: match breaker.mode {
-            platform::BreakerMode::Enabled => BreakerMode::Enabled,
-            platform::BreakerMode::Disabled => BreakerMode::Disabled,
-            platform::BreakerMode::MetricsOnly => BreakerMode::MetricsOnly,
-            platform::BreakerMode::ForcedOpen => BreakerMode::ForcedOpen,
-        },
-        failure_rate_threshold: breaker.failure_rate_threshold.get(),
-        slow_call_rate_threshold: breaker.slow_call_rate_threshold.get(),
-        slow_call_duration_threshold: breaker.slow_call_duration_threshold.get(),
-        consecutive_failures: breaker.consecutive_failures.get(),
-        sliding_window: breaker.sliding_window.get(),
-        minimum_number_of_calls: breaker.minimum_number_of_calls.get(),
-        wait_duration_in_open_state: breaker.wait_duration_in_open_state.get(),
-        max_wait_duration_in_open_state: breaker.max_wait_duration_in_open_state.get(),
-        permitted_number_of_calls_in_half_open_state: breaker
-            .permitted_number_of_calls_in_half_open_state
-            .get(),
-        max_wait_duration_in_half_open_state: breaker.max_wait_duration_in_half_open_state.get(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use resilience::{BreakerState, Classified, Deadline, FailureClass};
+    use resilience::{
+        BreakerConfig, BreakerMode, BreakerState, BulkheadConfig, Classified, Deadline,
+        FailureClass,
+    };
     use serde_json::{Value, json};
     use service_kit::Settings;
 

@@ -7,20 +7,18 @@ use http::StatusCode;
 use resilience::{CallError, Classified, Deadline, FailureClass, Policy};
 use schema::platform::Decision;
 use schema::settings::ScoringSettings;
+use schema::signals::PROVIDER_DEPENDENCY;
 use serde::Serialize;
 use service_kit::body::{Body, body};
 use service_kit::client::http_client;
+use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics, EveryCall};
 use service_kit::server::Routes;
 use service_kit::{Application, BoxError, Context, Metrics, Problem, Settings, reply};
 use warp::Filter;
 use warp::reply::Response;
 
-use crate::metrics::{ProviderMetrics, show_breaker};
 use crate::policy;
 use crate::provider::{Provider, ProviderError, Score, ScoreRequest};
-
-/// Header in which a caller says how many milliseconds it will still wait.
-pub const DEADLINE_HEADER: &str = "x-request-deadline-ms";
 
 /// Band of a score below the last band of the credit policy.
 const BELOW_LAST_BAND: &str = "HIGH";
@@ -63,9 +61,12 @@ impl Scoring {
         let policy = Policy::observed(
             policy::config(&settings.load().settings.provider),
             rand::random(),
-            Arc::new(ProviderMetrics::new(metrics)),
+            Arc::new(EveryCall(DependencyMetrics::new(
+                metrics,
+                PROVIDER_DEPENDENCY,
+            ))),
         );
-        show_breaker(metrics, policy.clone());
+        DependencyMetrics::show_breaker(metrics, PROVIDER_DEPENDENCY, policy.clone());
         Self {
             settings,
             policy,

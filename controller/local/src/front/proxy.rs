@@ -10,10 +10,11 @@ use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use schema::names::ServiceName;
+use uuid::Uuid;
 
 use super::backends::{Backends, Lease};
 use super::load_balancer_metrics::LoadBalancerMetrics;
-use super::replay::{Broken, Repeat, may_repeat, repeat};
+use super::replay::{Broken, IDEMPOTENCY_KEY, Repeat, may_repeat, repeat};
 
 /// How long a request waits for a task when there is none: a replacement is under way.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -42,6 +43,8 @@ pub(super) struct Exchange {
     lease: Option<Lease>,
     failed: Vec<u64>,
     repeat: Option<Repeat>,
+    /// Key that this front gives to a request without one, the same for every try.
+    key: Option<Uuid>,
     sent: Option<Instant>,
     /// Status and time of the task's answer.
     answered: Option<(u16, Duration)>,
@@ -71,14 +74,16 @@ impl ProxyHttp for Front {
     ) -> Result<Box<HttpPeer>> {
         let request = session.req_header();
         let (target, backends) = self.route(request.uri.path());
-        exchange.repeat.get_or_insert_with(|| {
-            repeat(
+        if exchange.repeat.is_none() {
+            let sorted = repeat(
                 target,
                 &request.method,
                 request.uri.path(),
                 &request.headers,
-            )
-        });
+            );
+            exchange.key = (sorted == Repeat::WithKey).then(Uuid::new_v4);
+            exchange.repeat = Some(sorted);
+        }
         exchange.lease = None;
         let Some(lease) = backends.pick(&exchange.failed, PATIENCE).await else {
             return Error::e_explain(ErrorType::HTTPStatus(503), "no task takes requests");
@@ -99,8 +104,11 @@ impl ProxyHttp for Front {
         &self,
         session: &mut Session,
         request: &mut RequestHeader,
-        _: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
+        if let Some(key) = exchange.key {
+            request.insert_header(IDEMPOTENCY_KEY, format!("front-{key}"))?;
+        }
         if let Some(client) = session.client_addr().and_then(|address| address.as_inet()) {
             request.insert_header("x-forwarded-for", client.ip().to_string())?;
         }

@@ -1,19 +1,19 @@
 //! The score of an application: asked of scoring, once, behind breaker and bulkhead.
 
-mod metrics;
 mod policy;
 
 use std::time::Instant;
 
 use http::StatusCode;
-use resilience::{Classified, Deadline, FailureClass, Policy};
+use resilience::{Attempt, Classified, Deadline, FailureClass, Policy};
 use schema::names::ServiceName;
 use schema::settings::LoanApiSettings;
+use schema::signals::SCORING_DEPENDENCY;
 use serde::{Deserialize, Serialize};
+use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics};
 use service_kit::{BoxError, Context, trace};
 
 use crate::application::LoanRequest;
-use metrics::ScoringMetrics;
 
 /// Asks scoring.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct ScoringClient {
     http: reqwest::Client,
     target: String,
     policy: Policy,
-    metrics: ScoringMetrics,
+    metrics: DependencyMetrics,
 }
 
 /// Why a score is asked for.
@@ -95,13 +95,13 @@ impl ScoringClient {
             .hosts
             .service_url(ServiceName::Scoring, "score")?
             .to_string();
-        let metrics = ScoringMetrics::new(&context.metrics);
+        let metrics = DependencyMetrics::new(&context.metrics, SCORING_DEPENDENCY);
         let settings = context.settings.load();
         let config = policy::config(&settings.settings.clients.scoring, &target);
         // A random seed: the tasks must not test a dependency that was down all at the same moment.
         let seed = uuid::Uuid::new_v4().as_u64_pair().0;
         let policy = Policy::observed(config, seed, std::sync::Arc::new(metrics.clone()));
-        metrics::show_breaker(&context.metrics, policy.clone());
+        DependencyMetrics::show_breaker(&context.metrics, SCORING_DEPENDENCY, policy.clone());
         Ok(Self {
             http,
             target,
@@ -137,7 +137,7 @@ impl ScoringClient {
         let started = Instant::now();
         let result = self
             .policy
-            .call(Deadline::NONE, |attempt| self.ask(attempt.target, &asked))
+            .call(Deadline::NONE, |attempt| self.ask(attempt, &asked))
             .await;
         if purpose == Purpose::Application {
             self.metrics.record_call(started.elapsed(), result.is_ok());
@@ -145,16 +145,13 @@ impl ScoringClient {
         result
     }
 
-    async fn ask(
-        &self,
-        target: std::sync::Arc<str>,
-        asked: &ScoreRequest<'_>,
-    ) -> Result<Score, AttemptError> {
+    async fn ask(&self, attempt: Attempt, asked: &ScoreRequest<'_>) -> Result<Score, AttemptError> {
         let (name, value) = trace::outgoing();
         let response = self
             .http
-            .post(&*target)
+            .post(&*attempt.target)
             .header(name, value)
+            .header(DEADLINE_HEADER, attempt.time_left.as_millis().to_string())
             .json(asked)
             .send()
             .await?;
