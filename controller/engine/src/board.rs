@@ -51,6 +51,14 @@ impl Board {
         self.rounds.send_modify(|rounds| *rounds += 1);
     }
 
+    /// Changes the status that is shown of `platform`, if it is on the board.
+    pub fn amend(&self, platform: &PlatformName, change: impl FnOnce(&mut LoanPlatformStatus)) {
+        if let Some(shown) = self.lock().get_mut(platform) {
+            change(&mut shown.status);
+        }
+        self.rounds.send_modify(|rounds| *rounds += 1);
+    }
+
     /// Takes `platform` off the board.
     pub fn remove(&self, platform: &PlatformName) {
         self.lock().remove(platform);

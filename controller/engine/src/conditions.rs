@@ -7,11 +7,18 @@ use std::error::Error;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schema::LoanPlatformSpec;
 use schema::platform::Mode;
 use schema::status::Phase;
 
 use crate::decide::Decision;
 use crate::ports::Remedy;
+use crate::state::PlatformState;
+
+/// Reason of a failure that may pass by itself.
+const RETRYING: &str = "Retrying";
+/// Reason of a failure that a person has to mend.
+const NEEDS_A_PERSON: &str = "NeedsAPerson";
 
 /// How a platform fares, in one condition's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +62,8 @@ pub fn failed(
     now: Timestamp,
 ) -> Vec<Condition> {
     let (standing, reason) = match remedy {
-        Remedy::Retry => (Standing::Reconciling, "Retrying"),
-        Remedy::WaitForUser => (Standing::Stalled, "NeedsAPerson"),
+        Remedy::Retry => (Standing::Reconciling, RETRYING),
+        Remedy::WaitForUser => (Standing::Stalled, NEEDS_A_PERSON),
     };
     let verdict = Verdict {
         ready: false,
@@ -65,6 +72,14 @@ pub fn failed(
         message: with_causes(error),
     };
     show(before, &verdict, generation, now)
+}
+
+/// Whether `conditions` tell of a platform that could not be reconciled.
+#[must_use]
+pub fn tell_of_failure(conditions: &[Condition]) -> bool {
+    conditions
+        .iter()
+        .any(|condition| [RETRYING, NEEDS_A_PERSON].contains(&condition.reason.as_str()))
 }
 
 fn with_causes(error: &dyn Error) -> String {
@@ -137,8 +152,8 @@ fn verdict(decision: &Decision, refusal: Option<&str>) -> Verdict {
     if let Some(mode) = held_by_mode(decision) {
         return verdict(false, Standing::Steady, mode.0, mode.1);
     }
-    if let Some(stuck) = decision.report.stuck.first() {
-        return verdict(false, Standing::Stalled, "DeploymentFailed", stuck.clone());
+    if let Some(stuck) = decision.report.stuck() {
+        return verdict(false, Standing::Stalled, "Stuck", stuck.to_owned());
     }
     if let Some((standing, reason)) = rollout_standing(decision) {
         let message = decision
@@ -155,7 +170,7 @@ fn verdict(decision: &Decision, refusal: Option<&str>) -> Verdict {
         return verdict(false, standing, reason, message);
     }
     if !decision.report.is_settled() {
-        let message = decision.report.waiting.join("; ");
+        let message = decision.report.text();
         return verdict(false, Standing::Reconciling, "Progressing", message);
     }
     verdict(
@@ -170,7 +185,7 @@ fn held_by_mode(decision: &Decision) -> Option<(&'static str, String)> {
     let state = &decision.state;
     let accepted = state.accepted.as_ref()?;
     match accepted.spec.mode {
-        Mode::Suspend if state.enforced.as_ref() != Some(&accepted.spec) => Some((
+        Mode::Suspend if holds_changes(state, &accepted.spec) => Some((
             "Suspended",
             "mode is Suspend: new changes are held, those under way are guarded".to_owned(),
         )),
@@ -191,11 +206,25 @@ fn held_by_mode(decision: &Decision) -> Option<(&'static str, String)> {
     }
 }
 
+/// Whether `accepted` differs from what is enforced in more than its mode.
+fn holds_changes(state: &PlatformState, accepted: &LoanPlatformSpec) -> bool {
+    let enforced = state.enforced.as_ref();
+    enforced.is_none_or(|enforced| {
+        LoanPlatformSpec {
+            mode: accepted.mode,
+            ..enforced.clone()
+        } != *accepted
+    })
+}
+
 fn rollout_standing(decision: &Decision) -> Option<(Standing, &'static str)> {
+    let scoring = &decision.state.scoring;
+    if scoring.phase == Phase::RollbackFailed {
+        return Some((Standing::Stalled, "RollbackFailed"));
+    }
     if decision.kept_out.is_some() {
         return Some((Standing::Stalled, "Quarantined"));
     }
-    let scoring = &decision.state.scoring;
     let is_first = scoring
         .change
         .as_ref()

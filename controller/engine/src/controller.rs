@@ -1,6 +1,5 @@
 //! Runs the engine on kube-runtime: one reconcile per platform at a time, requeued and backed off.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -9,13 +8,14 @@ use futures::stream::BoxStream;
 use kube::runtime::controller::{Action as Next, Config};
 use kube::runtime::reflector::store;
 use kube::runtime::{Controller, WatchStreamExt, reflector};
-use schema::names::PlatformName;
+use schema::platform::DeletionPolicy;
 
 use crate::backoff::Backoff;
 use crate::board::{Board, PlatformObject};
+use crate::convergence::Convergence;
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::reconcile::{Context, Pace, ReconcileError, reconcile};
-use crate::specs::{SpecEntry, SpecWatcher};
+use crate::specs::{Remembered, SpecEntry, SpecWatcher};
 use crate::state_store::{StateError, StateStore};
 use crate::tally::Tally;
 use crate::term;
@@ -80,8 +80,8 @@ pub async fn run(
     world.tally.begin(epoch);
     tracing::info!(epoch, "The controller has begun its term.");
     let states = StateStore::new(Arc::clone(&world.documents));
-    let sources = remembered(&states, &world.board).await?;
-    let watcher = SpecWatcher::new(Arc::clone(&world.documents), sources, pace.resync);
+    let remembered = remembered(&states, &world.board).await?;
+    let watcher = SpecWatcher::new(Arc::clone(&world.documents), remembered, pace.resync);
     let (reader, writer) = store::<SpecEntry>();
     let trigger = reflector(writer, watcher.events(hints.specs)).touched_objects();
     let context = Arc::new(Context {
@@ -91,6 +91,7 @@ pub async fn run(
         states,
         board: world.board,
         backoff: Backoff::default(),
+        convergence: Convergence::default(),
         tally: world.tally,
         epoch,
         pace,
@@ -106,24 +107,28 @@ pub async fn run(
 }
 
 /// Shows what was saved before, so that status is there before the first reconcile, and returns
-/// which file each platform came from.
-async fn remembered(
-    states: &StateStore,
-    board: &Board,
-) -> Result<BTreeMap<PlatformName, String>, StateError> {
-    let known = states
-        .load_all()
-        .await?
-        .into_iter()
-        .filter(|state| state.removed_at.is_none());
-    let known: Vec<_> = known.collect();
-    for state in &known {
-        board.show(&state.platform, PlatformObject::saved(state));
+/// what the watcher must know of it.
+async fn remembered(states: &StateStore, board: &Board) -> Result<Remembered, StateError> {
+    let mut remembered = Remembered::default();
+    for loaded in states.load_all().await? {
+        let state = match loaded {
+            Ok(state) => state,
+            // Its reconcile meets the same error and shows it; the other platforms are unharmed.
+            Err(error) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(cause, "A platform's state cannot be read.");
+                continue;
+            }
+        };
+        let (platform, source) = (state.platform.clone(), state.source.clone());
+        if state.removed_at.is_none() {
+            board.show(&state.platform, PlatformObject::saved(&state));
+            remembered.sources.insert(platform, source);
+        } else if state.deletion_policy() == DeletionPolicy::Delete {
+            remembered.unfinished.insert(platform, source);
+        }
     }
-    Ok(known
-        .into_iter()
-        .map(|state| (state.platform, state.source))
-        .collect())
+    Ok(remembered)
 }
 
 #[expect(

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::platform::Mode;
+use schema::status::Phase;
 
 use crate::desired::desired;
 use crate::observed::Observed;
@@ -40,24 +41,21 @@ pub fn decide(
     let Some(accepted) = state.accepted.clone() else {
         return Decision::idle(state);
     };
-    if accepted.spec.mode != Mode::Suspend {
-        state.enforced = Some(accepted.spec.clone());
-    }
-    let Some(enforced) = state.enforced.clone() else {
+    let Some(basis) = basis(&mut state, &accepted.spec) else {
         return Decision::idle(state);
     };
 
-    let before = consequences(&state, &enforced, &state.scoring, observed, epoch);
+    let before = consequences(&state, &basis, &state.scoring, observed, epoch);
     let unsettled = before
         .as_ref()
-        .and_then(|(_, report)| report.first().map(str::to_owned));
+        .and_then(|(_, report)| report.beside_scoring());
     let advance = rollout::advance(
         &state.scoring,
         &View {
-            spec: &with_mode(&enforced, accepted.spec.mode),
+            spec: &with_mode(&basis, accepted.spec.mode),
             generation: accepted.generation,
             observed,
-            unsettled: unsettled.as_deref(),
+            unsettled,
             now,
         },
     );
@@ -65,8 +63,9 @@ pub fn decide(
     for entry in advance.history {
         state.record(entry);
     }
-    let after = consequences(&state, &enforced, &state.scoring, observed, epoch);
-    let (plan, report) = after.unwrap_or_default();
+    let basis = rollback_basis(&state).unwrap_or(basis);
+    let after = consequences(&state, &basis, &state.scoring, observed, epoch);
+    let (plan, report) = after.unwrap_or_else(without_revision);
     let plan = plan.permitted(accepted.spec.mode, &state.scoring);
     if plan.writes_settings() {
         state.settings_sequence += 1;
@@ -92,6 +91,27 @@ impl Decision {
     }
 }
 
+/// The spec to decide by: the accepted one, or while changes are held the last that was enforced.
+/// Only `Enforce` makes a spec an enforced one: what `Observe` merely looked at must not come into
+/// force when `Suspend` follows.
+fn basis(state: &mut PlatformState, accepted: &LoanPlatformSpec) -> Option<LoanPlatformSpec> {
+    match accepted.mode {
+        Mode::Enforce => state.enforced = Some(accepted.clone()),
+        Mode::Observe => return Some(accepted.clone()),
+        Mode::Suspend => {}
+    }
+    state.enforced.clone()
+}
+
+/// What a rollback is planned on: it changes only what the change changed, so edits that `Observe`
+/// merely looks at stay out of it.
+fn rollback_basis(state: &PlatformState) -> Option<LoanPlatformSpec> {
+    state
+        .enforced
+        .clone()
+        .filter(|_| state.scoring.phase == Phase::RollingBack)
+}
+
 /// The plan and the report that follow from `scoring`.
 fn consequences(
     state: &PlatformState,
@@ -111,11 +131,20 @@ fn consequences(
     Some((plan, report))
 }
 
-/// The enforced spec under the accepted one's mode: while changes are held, the content is the old
-/// one and the mode the new one.
-fn with_mode(enforced: &LoanPlatformSpec, mode: Mode) -> LoanPlatformSpec {
+/// A revision is in force whose content is not known: nothing can be decided without it.
+fn without_revision() -> (Plan, Report) {
+    let stuck = "the content of the scoring revision in force is not in the saved state; restore an \
+                 earlier version of the state document";
+    let mut report = Report::default();
+    report.add_stuck(stuck);
+    (Plan::default(), report)
+}
+
+/// `basis` under the accepted spec's mode: while changes are held, the content is the old one and the
+/// mode the new one.
+fn with_mode(basis: &LoanPlatformSpec, mode: Mode) -> LoanPlatformSpec {
     LoanPlatformSpec {
         mode,
-        ..enforced.clone()
+        ..basis.clone()
     }
 }

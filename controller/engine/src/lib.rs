@@ -11,6 +11,7 @@ pub mod backoff;
 pub mod board;
 pub mod conditions;
 pub mod controller;
+pub mod convergence;
 pub mod decide;
 pub mod desired;
 pub mod observed;

@@ -40,11 +40,8 @@ impl Observed {
             return false;
         };
         self.services.get(&service).is_some_and(|found| {
-            found
-                .tasks
-                .iter()
-                .filter(|task| !task.is_draining())
-                .all(|task| task.settings == Some(order))
+            let mut serving = found.tasks.iter().filter(|task| task.serves());
+            serving.all(|task| task.settings == Some(order))
         })
     }
 

@@ -144,17 +144,19 @@ fn differences(
         )
     });
     let count = wanted_count(definition, found.desired_count);
-    let scale = (count != found.desired_count).then(|| {
-        let stage = if count > found.desired_count {
-            Stage::Grow
-        } else {
+    let scaling = definition.scaling;
+    let scale = (count != found.desired_count || scaling != found.scaling).then(|| {
+        let stage = if count < found.desired_count {
             Stage::Shrink
+        } else {
+            Stage::Grow
         };
         (
             ServiceChange::Scale {
                 platform: platform.clone(),
                 service,
                 count,
+                scaling,
             },
             stage,
         )
@@ -307,6 +309,13 @@ impl Plan {
         self.actions
             .iter()
             .any(|action| matches!(action, Action::PutSettings { .. }))
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let actions: Vec<String> = self.actions.iter().map(ToString::to_string).collect();
+        f.write_str(&actions.join(", "))
     }
 }
 

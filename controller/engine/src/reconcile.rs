@@ -13,7 +13,8 @@ use schema::status::{HistoryEntry, HistoryKind, Phase};
 use crate::accept::accept;
 use crate::backoff::Backoff;
 use crate::board::{Board, Happening, PlatformObject};
-use crate::conditions::failed;
+use crate::conditions::{failed, tell_of_failure};
+use crate::convergence::Convergence;
 use crate::decide::{Decision, decide};
 use crate::observed::{Observed, ObservedSettings};
 use crate::plan::{Action, Plan, plan_removal};
@@ -39,6 +40,8 @@ pub struct Context {
     pub board: Arc<Board>,
     /// Failures in a row.
     pub backoff: Backoff,
+    /// Writes in vain.
+    pub convergence: Convergence,
     /// How often it went well, and how often not.
     pub tally: Arc<Tally>,
     /// The term of this controller.
@@ -133,6 +136,9 @@ async fn show_failure(
     now: Timestamp,
 ) {
     let Ok(Some(mut state)) = context.states.load(platform).await else {
+        context.board.amend(platform, |status| {
+            status.conditions = failed(&status.conditions, error, error.remedy(), 0, now);
+        });
         return;
     };
     let before = &state.status.conditions;
@@ -156,8 +162,13 @@ async fn advance(
 ) -> Result<Next, ReconcileError> {
     let observed = observe(context, &state).await?;
     let mut decision = decide(&state, &observed, now, context.epoch);
+    give_up_in_vain(context, &mut decision);
     remember_plan(&mut decision, now);
-    let live = status(&decision, &observed, refusal, now);
+    let mut live = status(&decision, &observed, refusal, now);
+    if tell_of_failure(&state.status.conditions) && !decision.plan.is_empty() {
+        // The failure is over only when its call has gone through.
+        live.conditions.clone_from(&state.status.conditions);
+    }
     decision.state.status = without_live_values(&live);
     if known != Some(&decision.state) {
         context.states.save(&decision.state).await?;
@@ -167,7 +178,30 @@ async fn advance(
         .board
         .show(&state.platform, PlatformObject::new(&decision.state, live));
     carry_out(context, &state.platform, &decision.plan).await?;
+    if !decision.plan.is_empty() {
+        context
+            .convergence
+            .wrote(&state.platform, decision.state.generation, &decision.plan);
+    }
     Ok(Next::requeue(wait(context.pace, &decision)))
+}
+
+/// Drops a plan that was carried out several times in vain, and says so. Taking a change back is
+/// never given up.
+fn give_up_in_vain(context: &Context, decision: &mut Decision) {
+    let state = &decision.state;
+    let objection =
+        context
+            .convergence
+            .objection(&state.platform, state.generation, &decision.plan);
+    let taking_back = matches!(
+        state.scoring.phase,
+        Phase::RollingBack | Phase::RollbackFailed
+    );
+    if let Some(objection) = objection.filter(|_| !taking_back) {
+        decision.report.add_stuck(objection);
+        decision.plan = Plan::default();
+    }
 }
 
 async fn remove(
@@ -177,12 +211,7 @@ async fn remove(
     now: Timestamp,
 ) -> Result<Next, ReconcileError> {
     let platform = state.platform.clone();
-    let policy = state
-        .accepted
-        .as_ref()
-        .map_or(DeletionPolicy::Retain, |accepted| {
-            accepted.spec.deletion_policy
-        });
+    let policy = state.deletion_policy();
     if state.removed_at.is_none() {
         state.removed_at = Some(now);
         state.record(removal(&state, policy, now));
@@ -367,7 +396,7 @@ fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformS
 
 fn wait(pace: Pace, decision: &Decision) -> Duration {
     let moves = !decision.plan.is_empty()
-        || !decision.report.waiting.is_empty()
+        || decision.report.is_moving()
         || decision.state.scoring.is_moving();
     if moves { pace.moving } else { pace.resync }
 }

@@ -10,26 +10,84 @@ use crate::ports::{DeploymentState, ObservedService, ServiceDefinition};
 /// What a platform waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What is on its way, in words.
-    pub waiting: Vec<String>,
-    /// What will not happen until a person changes something, in words.
-    pub stuck: Vec<String>,
+    notes: Vec<Note>,
+}
+
+/// One thing that a platform waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Note {
+    /// The service whose tasks it is about.
+    service: Option<ServiceName>,
+    /// Whether it will not happen until a person changes something.
+    stuck: bool,
+    text: String,
 }
 
 impl Report {
     /// Whether everything is as it should be.
     #[must_use]
     pub const fn is_settled(&self) -> bool {
-        self.waiting.is_empty() && self.stuck.is_empty()
+        self.notes.is_empty()
     }
 
-    /// The first thing waited for, in words.
+    /// Whether something is on its way.
+    #[must_use]
+    pub fn is_moving(&self) -> bool {
+        self.notes.iter().any(|note| !note.stuck)
+    }
+
+    /// The first thing waited for, in words; what is stuck before what is on its way.
     #[must_use]
     pub fn first(&self) -> Option<&str> {
-        self.stuck
-            .first()
-            .or_else(|| self.waiting.first())
-            .map(String::as_str)
+        self.stuck()
+            .or_else(|| self.notes.first().map(|note| note.text.as_str()))
+    }
+
+    /// The first thing that will not happen until a person changes something, in words.
+    #[must_use]
+    pub fn stuck(&self) -> Option<&str> {
+        self.notes
+            .iter()
+            .find(|note| note.stuck)
+            .map(|note| note.text.as_str())
+    }
+
+    /// All of it, in words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.notes
+            .iter()
+            .map(|note| note.text.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    /// The first thing waited for beside scoring's own tasks: a scoring change must be able to mend
+    /// scoring, so it does not wait for it to be well.
+    #[must_use]
+    pub fn beside_scoring(&self) -> Option<&str> {
+        let others = |note: &&Note| note.service != Some(ServiceName::Scoring);
+        self.notes
+            .iter()
+            .find(others)
+            .map(|note| note.text.as_str())
+    }
+
+    /// Adds something that will not happen until a person changes something.
+    pub fn add_stuck(&mut self, text: impl Into<String>) {
+        self.notes.push(Note {
+            service: None,
+            stuck: true,
+            text: text.into(),
+        });
+    }
+
+    fn add_waiting(&mut self, service: Option<ServiceName>, text: String) {
+        self.notes.push(Note {
+            service,
+            stuck: false,
+            text,
+        });
     }
 }
 
@@ -37,37 +95,41 @@ impl Report {
 #[must_use]
 pub fn report(desired: &Desired, observed: &Observed, plan: &Plan) -> Report {
     let mut report = Report::default();
-    report
-        .waiting
-        .extend(plan.actions.iter().map(ToString::to_string));
+    for action in &plan.actions {
+        report.add_waiting(None, action.to_string());
+    }
     for definition in &desired.services {
         if let Some(found) = observed.services.get(&definition.service) {
-            tell_of_service(definition, found, &mut report);
+            tell_of_tasks(definition, found, &mut report);
             tell_of_settings(definition.service, observed, &mut report);
         }
     }
     report
 }
 
-fn tell_of_service(definition: &ServiceDefinition, found: &ObservedService, report: &mut Report) {
+fn tell_of_tasks(definition: &ServiceDefinition, found: &ObservedService, report: &mut Report) {
     let service = definition.service;
+    let image = &found.template.image;
     match &found.deployment.state {
         DeploymentState::Failed { reason } => {
-            report.stuck.push(format!(
-                "{service} cannot run {}: {reason}",
-                found.template.image
-            ));
+            let text = format!("{service} cannot run {image}: {reason}");
+            report.notes.push(Note {
+                service: Some(service),
+                stuck: true,
+                text,
+            });
         }
-        DeploymentState::InProgress => report.waiting.push(format!(
-            "{service} is being brought to {}",
-            found.template.image
-        )),
+        DeploymentState::InProgress => {
+            report.add_waiting(
+                Some(service),
+                format!("{service} is being brought to {image}"),
+            );
+        }
         DeploymentState::Completed => {
             let (running, wanted) = (found.running(), found.desired_count as usize);
             if running != wanted {
-                report
-                    .waiting
-                    .push(format!("{service} has {running} of {wanted} tasks running"));
+                let text = format!("{service} has {running} of {wanted} tasks running");
+                report.add_waiting(Some(service), text);
             }
         }
     }
@@ -75,8 +137,7 @@ fn tell_of_service(definition: &ServiceDefinition, found: &ObservedService, repo
 
 fn tell_of_settings(service: ServiceName, observed: &Observed, report: &mut Report) {
     if !observed.settings_are_live(service) {
-        report.waiting.push(format!(
-            "{service} has not taken its settings on every task"
-        ));
+        let text = format!("{service} has not taken its settings on every task");
+        report.add_waiting(Some(service), text);
     }
 }

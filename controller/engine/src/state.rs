@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::names::PlatformName;
-use schema::platform::AlarmName;
+use schema::platform::{AlarmName, DeletionPolicy};
 use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
 use schema::status::{AlarmState, HistoryEntry, LoanPlatformStatus, Phase, Quarantined};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct PlatformState {
     pub source: String,
     /// The newest valid spec.
     pub accepted: Option<AcceptedSpec>,
-    /// The spec that is enforced: the accepted one, or while `mode: Suspend` holds, the one before.
+    /// The newest spec accepted under `mode: Enforce`: what `Suspend` goes on enforcing.
     pub enforced: Option<LoanPlatformSpec>,
     /// Counts the settings documents written; never falls.
     pub settings_sequence: u64,
@@ -74,6 +74,10 @@ pub struct ScoringState {
     pub phase: Phase,
     /// The change under way, or the last one.
     pub change: Option<ChangeRecord>,
+    /// The change that is in force but has not proved good, while a newer one waits to replace it: it
+    /// is judged until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<ChangeRecord>,
     /// Counts the changes begun: a verdict belongs to one attempt.
     pub attempts: u64,
     /// Revisions that were taken back.
@@ -128,6 +132,9 @@ pub struct Baseline {
     pub state: AlarmState,
     /// When its definition was last written.
     pub configured_at: Timestamp,
+    /// When it had last fired. A firing is told from an older one by this, not by a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_fired_at: Option<Timestamp>,
 }
 
 /// Why a change is taken back.
@@ -187,6 +194,15 @@ impl PlatformState {
             status: LoanPlatformStatus::default(),
             removed_at: None,
         }
+    }
+
+    /// What becomes of the platform when its spec file is removed, by the last good spec.
+    #[must_use]
+    pub fn deletion_policy(&self) -> DeletionPolicy {
+        let accepted = self.accepted.as_ref();
+        accepted.map_or(DeletionPolicy::Retain, |accepted| {
+            accepted.spec.deletion_policy
+        })
     }
 
     /// Adds to the history; beyond [`HISTORY_KEPT`] the oldest entry goes.
@@ -271,7 +287,7 @@ impl ScoringState {
         let mut used: BTreeSet<RevisionDigest> = self.good.iter().cloned().collect();
         used.extend(self.image.clone());
         used.extend(self.settings.clone());
-        if let Some(change) = &self.change {
+        for change in self.change.iter().chain(&self.standing) {
             used.insert(change.candidate.clone());
             used.extend(change.target.clone());
         }

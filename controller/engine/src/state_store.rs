@@ -62,15 +62,15 @@ impl StateStore {
         Ok(Some(state))
     }
 
-    /// The states of all platforms.
+    /// The states of all platforms; of one that is not readable, why.
     ///
     /// # Errors
-    /// When they cannot be read, or one is not a state.
-    pub async fn load_all(&self) -> Result<Vec<PlatformState>, StateError> {
+    /// When they cannot be listed or fetched.
+    pub async fn load_all(&self) -> Result<Vec<Result<PlatformState, StateError>>, StateError> {
         let mut states = Vec::new();
         for listed in self.documents.list(STATE_PREFIX).await? {
             if let Some(document) = self.documents.get(&listed.path).await? {
-                states.push(parse(&listed.path, &document)?);
+                states.push(parse(&listed.path, &document));
             }
         }
         Ok(states)

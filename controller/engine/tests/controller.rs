@@ -239,3 +239,78 @@ async fn two_platforms_live_side_by_side_and_a_bad_one_does_not_disturb_the_othe
     );
     controller.stops().await;
 }
+
+#[tokio::test]
+async fn a_difference_that_comes_back_is_written_three_times_and_then_needs_a_person() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    let mutations = world.mutations();
+    world.ignores_changes.store(true, Ordering::Relaxed);
+    world.writes(
+        PATH,
+        SPEC.replace(
+            "\"auth:1\", desiredCount: 1}",
+            "\"auth:1\", desiredCount: 3}",
+        ),
+    );
+    let stuck = controller
+        .sees("local", "stuck", |it| reason(it) == Some("Stuck"))
+        .await;
+    let stalled = stuck
+        .status
+        .conditions
+        .iter()
+        .find(|c| c.type_ == "Stalled")
+        .unwrap();
+    assert!(
+        stalled.message.contains("scale auth to 3"),
+        "{}",
+        stalled.message
+    );
+    assert_eq!(world.mutations() - mutations, 3);
+
+    world.ignores_changes.store(false, Ordering::Relaxed);
+    world.writes(
+        PATH,
+        SPEC.replace(
+            "\"auth:1\", desiredCount: 1}",
+            "\"auth:1\", desiredCount: 4}",
+        ),
+    );
+    controller
+        .sees("local", "ready with four", |it| {
+            is_ready(it) && it.metadata.generation == Some(3)
+        })
+        .await;
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_removal_interrupted_by_a_restart_is_finished() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC.replace("Retain", "Delete"));
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.compute_is_down.store(true, Ordering::Relaxed);
+    world.removes(PATH);
+    world.state_shows_removal("local").await;
+    controller.stops().await;
+
+    world.compute_is_down.store(false, Ordering::Relaxed);
+    let controller = world.runs();
+    world.is_empty().await;
+    assert_eq!(world.paths(), ["lease/controller.json"]);
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_read_does_not_stop_the_other_platforms() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes("state/broken.json", "{");
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    controller.stops().await;
+}

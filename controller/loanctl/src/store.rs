@@ -10,6 +10,7 @@ use engine::state_store::StateStore;
 
 use crate::cli::StoreArgs;
 use crate::exit::UsageError;
+use crate::output::complain;
 
 const DEFAULT_STATE: &str = ".loan";
 
@@ -25,8 +26,17 @@ pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<PlatformObject>>
     let states = runtime
         .block_on(StateStore::new(documents).load_all())
         .context("cannot read the saved states")?;
-    let live = states.iter().filter(|state| state.removed_at.is_none());
-    Ok(live.map(PlatformObject::saved).collect())
+    let mut platforms = Vec::new();
+    for state in states {
+        match state {
+            Ok(state) if state.removed_at.is_none() => {
+                platforms.push(PlatformObject::saved(&state))
+            }
+            Ok(_) => {}
+            Err(error) => complain(format_args!("loanctl: {error}")),
+        }
+    }
+    Ok(platforms)
 }
 
 /// The one platform called `name`.

@@ -53,7 +53,7 @@ pub enum ServiceChange {
         /// What the new tasks are started from.
         template: TaskTemplate,
     },
-    /// Change how many tasks it has. Those taken away finish their requests first.
+    /// Change how many tasks it has, and what scales it. Tasks taken away finish their requests first.
     Scale {
         /// Its platform.
         platform: PlatformName,
@@ -61,6 +61,8 @@ pub enum ServiceChange {
         service: ServiceName,
         /// Tasks wanted.
         count: u32,
+        /// Automatic scaling; absent: none.
+        scaling: Option<Scaling>,
     },
     /// Drain its tasks and remove it. Removing one that is not there is no error.
     Delete {
@@ -82,6 +84,8 @@ pub struct ObservedService {
     pub template: TaskTemplate,
     /// Tasks asked for.
     pub desired_count: u32,
+    /// Automatic scaling in force; absent: none.
+    pub scaling: Option<Scaling>,
     /// Tasks replaced because they ended by themselves, since the service was made.
     pub restarts: u64,
     /// The newest deployment.
@@ -196,7 +200,23 @@ impl fmt::Display for ServiceChange {
             } => {
                 write!(f, "deploy {service} from {}", template.image)
             }
-            Self::Scale { service, count, .. } => write!(f, "scale {service} to {count}"),
+            Self::Scale {
+                service,
+                count,
+                scaling: None,
+                ..
+            } => {
+                write!(f, "scale {service} to {count}")
+            }
+            Self::Scale {
+                service,
+                count,
+                scaling: Some(range),
+                ..
+            } => {
+                let (least, most) = (range.min_capacity, range.max_capacity);
+                write!(f, "scale {service} to {count}, within {least} to {most}")
+            }
             Self::Delete { service, .. } => write!(f, "remove {service}"),
         }
     }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use schema::names::ServiceName;
 use schema::status::Phase;
 
-use super::turn::{Turn, later};
+use super::turn::Turn;
 use super::{PROGRESS_DEADLINE_S, beginning, verdict};
 use crate::ports::DeploymentState;
 use crate::state::Cause;
@@ -13,7 +13,7 @@ use crate::state::Cause;
 const SETTINGS_READERS: [ServiceName; 2] = [ServiceName::Scoring, ServiceName::LoanApi];
 
 pub(super) fn follow(turn: &mut Turn<'_>) {
-    if beginning::superseded(turn) || verdict::convict_if_fired(turn) {
+    if verdict::convict_if_fired(turn) || beginning::superseded(turn) {
         return;
     }
     if let Some(reason) = failed_deployment(turn) {
@@ -87,11 +87,6 @@ fn is_overdue(turn: &Turn<'_>) -> bool {
 }
 
 fn begin_bake(turn: &mut Turn<'_>) {
-    let now = turn.now();
-    let until = later(now, turn.view.spec.rollout.bake_time.as_millis());
-    turn.edit_change(|change| {
-        change.effective_at = Some(now);
-        change.bake_until = Some(until);
-    });
+    turn.start_bake_clock();
     turn.enter(Phase::Baking);
 }

@@ -1,6 +1,6 @@
 //! Baking: a change is live and watched until it has proved good, with data.
 
-use schema::platform::OnInconclusive;
+use schema::platform::{Alarm, AlarmName, OnInconclusive};
 use schema::status::{AlarmState, Evidence, HistoryKind, Phase};
 
 use super::turn::{Turn, later};
@@ -8,7 +8,7 @@ use super::{beginning, gate, verdict};
 use crate::state::Cause;
 
 pub(super) fn watch(turn: &mut Turn<'_>) {
-    if beginning::superseded(turn) || verdict::convict_if_fired(turn) || is_first_and_firing(turn) {
+    if verdict::convict_if_fired(turn) || beginning::superseded(turn) || is_first_and_firing(turn) {
         return;
     }
     if is_approved(turn) {
@@ -46,6 +46,9 @@ fn shortfall(turn: &Turn<'_>) -> Option<String> {
             evidence.scoring_calls
         ));
     }
+    if let Some(firing) = firing_alarm(turn) {
+        return Some(format!("alarm {firing} to clear"));
+    }
     gate::gating(turn.view.spec).into_iter().find_map(|alarm| {
         let judged = evidence
             .judged_datapoints
@@ -62,31 +65,48 @@ fn shortfall(turn: &Turn<'_>) -> Option<String> {
     })
 }
 
-/// A first revision has nothing to go back to: while an alarm fires, its bake starts over.
+/// A gating alarm that fires and that nobody has acknowledged.
+fn firing_alarm(turn: &Turn<'_>) -> Option<AlarmName> {
+    let acknowledged = turn.change().map(|change| &change.acknowledged);
+    let fires = |alarm: &&Alarm| {
+        let found = turn.view.observed.alarms.get(&alarm.name);
+        found.is_some_and(|found| found.state == AlarmState::Alarm)
+            && acknowledged.is_none_or(|names| !names.contains(&alarm.name))
+    };
+    gate::gating(turn.view.spec)
+        .into_iter()
+        .find(fires)
+        .map(|alarm| alarm.name.clone())
+}
+
+/// A first revision has nothing to go back to: while an alarm fires its bake stands still, and starts
+/// over when the alarm has cleared.
 fn is_first_and_firing(turn: &mut Turn<'_>) -> bool {
     if turn.change().is_none_or(|change| change.target.is_some()) {
         return false;
     }
-    let alarms = &turn.view.observed.alarms;
-    let firing = gate::gating(turn.view.spec).into_iter().find(|alarm| {
-        alarms
-            .get(&alarm.name)
-            .is_some_and(|found| found.state == AlarmState::Alarm)
-    });
-    let Some(firing) = firing else { return false };
-    let message = format!(
-        "alarm {} to clear: this is the first revision, so there is nothing to go back to; its \
-         bake starts over then",
-        firing.name
-    );
-    let now = turn.now();
-    let until = later(now, turn.view.spec.rollout.bake_time.as_millis());
+    let Some(firing) = firing_alarm(turn) else {
+        start_over_if_stopped(turn);
+        return false;
+    };
     turn.edit_change(|change| {
-        change.effective_at = Some(now);
-        change.bake_until = Some(until);
+        change.effective_at = None;
+        change.bake_until = None;
     });
-    turn.wait(message);
+    turn.wait(format!(
+        "alarm {firing} to clear: this is the first revision, so there is nothing to go back to; \
+         its bake starts over then"
+    ));
     true
+}
+
+fn start_over_if_stopped(turn: &mut Turn<'_>) {
+    if turn
+        .change()
+        .is_some_and(|change| change.effective_at.is_none())
+    {
+        turn.start_bake_clock();
+    }
 }
 
 fn is_approved(turn: &Turn<'_>) -> bool {
@@ -120,9 +140,7 @@ fn pause(turn: &mut Turn<'_>, shortfall: &str) {
         .change()
         .map(|change| change.candidate.short().to_owned())
         .unwrap_or_default();
-    turn.wait(format!(
-        "more data, or rollout.approve: \"{digest}\" (its bake ended with {shortfall})"
-    ));
+    turn.wait(format!("more data, or rollout.approve: \"{digest}\""));
     if turn.scoring.phase != Phase::Inconclusive {
         turn.enter(Phase::Inconclusive);
         let message = format!(

@@ -68,8 +68,57 @@ pub(super) fn superseded(turn: &mut Turn<'_>) -> bool {
         Some(target) if target == turn.wanted_digest => super::verdict::withdraw(turn),
         Some(_) if kept_out(turn) => return false,
         Some(target) => {
+            if turn.scoring.phase != Phase::Preflight {
+                turn.scoring.standing = turn.scoring.change.take();
+            }
             begin(turn, Some(target));
             turn.enter(Phase::Preflight);
+        }
+    }
+    true
+}
+
+/// With a change that waits to replace another: whether the spec now asks for that other one again,
+/// which is then watched on.
+pub(super) fn resumed(turn: &mut Turn<'_>) -> bool {
+    let standing = turn
+        .scoring
+        .standing
+        .take_if(|it| it.candidate == turn.wanted_digest);
+    let Some(standing) = standing else {
+        return false;
+    };
+    let phase = if standing.effective_at.is_some() {
+        Phase::Baking
+    } else {
+        Phase::Applying
+    };
+    turn.scoring.image = Some(standing.candidate.clone());
+    turn.scoring.change = Some(standing);
+    turn.enter(phase);
+    true
+}
+
+/// With a change that waits to begin: whether the spec now asks for something that stays out, so that
+/// nothing asks for the change any more.
+///
+/// Returns whether the change was dropped.
+pub(super) fn dropped(turn: &mut Turn<'_>) -> bool {
+    let waits = turn
+        .change()
+        .is_some_and(|change| change.candidate != turn.wanted_digest);
+    if !waits || !kept_out(turn) {
+        return false;
+    }
+    match turn.scoring.standing.take() {
+        None => {
+            turn.enter(Phase::Idle);
+            turn.scoring.change = None;
+        }
+        // Nothing asks for the unproven change in force any more either.
+        Some(standing) => {
+            turn.scoring.change = Some(standing);
+            super::verdict::withdraw(turn);
         }
     }
     true

@@ -1,7 +1,7 @@
 //! The scoring rollout: a pure state machine that brings a change in, watches it, and takes it back.
 //!
 //! `Idle → Preflight → Applying → Baking → Succeeded`, and from the middle three
-//! `→ RollingBack → Verifying → RolledBack | RollbackUnconfirmed`. It never calls anything: it moves
+//! `→ RollingBack → Verifying → RolledBack | RollbackUnconfirmed | RollbackFailed`. It never calls anything: it moves
 //! which revision each half of scoring should be on, and the plan follows.
 
 mod applying;
@@ -85,12 +85,12 @@ fn step(turn: &mut Turn<'_>) {
         | Phase::Succeeded
         | Phase::RolledBack
         | Phase::RollbackUnconfirmed
-        | Phase::RollbackFailed
         | Phase::Paused => beginning::consider(turn),
         Phase::Preflight => preflight::check(turn),
         Phase::Applying => applying::follow(turn),
         Phase::Baking | Phase::Inconclusive => baking::watch(turn),
         Phase::RollingBack => restoring::restore(turn),
+        Phase::RollbackFailed => restoring::restore_late(turn),
         Phase::Verifying => restoring::verify(turn),
     }
 }

@@ -6,16 +6,20 @@ use schema::platform::AlarmName;
 use schema::status::{AlarmState, HistoryKind, Phase};
 
 use super::turn::Turn;
-use super::{beginning, gate};
+use super::{beginning, gate, verdict};
 use crate::state::Baseline;
 
 pub(super) fn check(turn: &mut Turn<'_>) {
-    if turn.scoring.live() == Some(&turn.wanted_digest) {
+    if is_back_where_it_was(turn) {
         turn.enter(Phase::Idle);
         turn.scoring.change = None;
         return;
     }
-    if beginning::superseded(turn) {
+    if verdict::convict_standing(turn)
+        || beginning::resumed(turn)
+        || beginning::superseded(turn)
+        || beginning::dropped(turn)
+    {
         return;
     }
     if let Some(obstacle) = obstacle(turn) {
@@ -23,6 +27,12 @@ pub(super) fn check(turn: &mut Turn<'_>) {
         return;
     }
     start(turn);
+}
+
+/// Whether the spec asks for what is in force and known to be good: nothing is to be brought in.
+fn is_back_where_it_was(turn: &Turn<'_>) -> bool {
+    let target = turn.change().and_then(|change| change.target.as_ref());
+    turn.scoring.live() == Some(&turn.wanted_digest) && target == Some(&turn.wanted_digest)
 }
 
 /// Why the change cannot begin yet.
@@ -74,7 +84,8 @@ fn start(turn: &mut Turn<'_>) {
         change.baseline = baseline;
         change.acknowledged = acknowledged;
     });
-    turn.scoring.image = Some(turn.wanted_digest.clone());
+    turn.scoring.standing = None;
+    turn.scoring.image = turn.change().map(|change| change.candidate.clone());
     turn.enter(Phase::Applying);
     let summary = turn.change().map(summary).unwrap_or_default();
     turn.record(HistoryKind::RolloutStarted, "SpecChanged", summary);
@@ -88,6 +99,7 @@ fn baseline(turn: &Turn<'_>) -> BTreeMap<AlarmName, Baseline> {
             let baseline = Baseline {
                 state: found.state,
                 configured_at: found.configured_at,
+                last_fired_at: found.last_firing.as_ref().map(|firing| firing.at),
             };
             (name.clone(), baseline)
         })

@@ -1,26 +1,61 @@
 //! Taking a change back: settings first, then the image, then the proof that it helped.
 
+use jiff::SignedDuration;
 use schema::status::{AlarmState, Evidence, HistoryKind, Phase};
 
 use super::turn::{Turn, later};
-use super::{INGESTION_S, applying, gate};
+use super::{INGESTION_S, PROGRESS_DEADLINE_S, applying, beginning, gate};
 use crate::state::{Cause, ChangeRecord};
 
+/// How long the image waits for the settings to be taken back. They take effect in seconds; a task
+/// that does not take them may be the very one that the image must replace.
+const SETTINGS_HEAD_START_S: i64 = 15;
+
 pub(super) fn restore(turn: &mut Turn<'_>) {
-    if let Some(obstacle) = applying::settings_obstacle(turn) {
-        turn.wait(obstacle);
-        return;
-    }
-    if turn.scoring.image != turn.scoring.settings {
+    let settings_obstacle = applying::settings_obstacle(turn);
+    if settings_obstacle.is_none() || is_past(turn, SETTINGS_HEAD_START_S) {
         turn.scoring.image = turn.scoring.settings.clone();
     }
-    if let Some(obstacle) = applying::image_obstacle(turn) {
-        turn.wait(obstacle);
+    let Some(obstacle) = settings_obstacle.or_else(|| applying::image_obstacle(turn)) else {
+        finish(turn);
         return;
+    };
+    if turn.scoring.phase == Phase::RollingBack && is_past(turn, PROGRESS_DEADLINE_S) {
+        fail(turn, &obstacle);
     }
+    turn.wait(obstacle);
+}
+
+/// A rollback that failed goes on being tried; meanwhile a newer revision may replace it.
+pub(super) fn restore_late(turn: &mut Turn<'_>) {
+    restore(turn);
+    if turn.scoring.phase == Phase::RollbackFailed {
+        beginning::consider(turn);
+    }
+}
+
+fn finish(turn: &mut Turn<'_>) {
     let now = turn.now();
     turn.edit_change(|change| change.restored_at = Some(now));
     turn.enter(Phase::Verifying);
+}
+
+fn fail(turn: &mut Turn<'_>, obstacle: &str) {
+    turn.enter(Phase::RollbackFailed);
+    let message = format!(
+        "The scoring change could not be taken back everywhere within 10 minutes; still waiting for \
+         {obstacle}. Look at those tasks; it goes on being tried."
+    );
+    turn.record(HistoryKind::RollbackProblem, "Failed", message);
+}
+
+/// Whether more than `seconds` have passed since it was decided to take the change back.
+fn is_past(turn: &Turn<'_>, seconds: i64) -> bool {
+    let decided = turn
+        .change()
+        .and_then(|change| change.verdict.as_ref())
+        .map(|verdict| verdict.at);
+    decided.is_some_and(|at| turn.now().duration_since(at) > SignedDuration::from_secs(seconds))
 }
 
 pub(super) fn verify(turn: &mut Turn<'_>) {

@@ -69,6 +69,16 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Every task has the change from now on: the bake begins.
+    pub(super) fn start_bake_clock(&mut self) {
+        let now = self.now();
+        let until = later(now, self.view.spec.rollout.bake_time.as_millis());
+        self.edit_change(|change| {
+            change.effective_at = Some(now);
+            change.bake_until = Some(until);
+        });
+    }
+
     /// Remembers something about the change under way.
     pub(super) fn record(&mut self, kind: HistoryKind, reason: &str, message: String) {
         let evidence = self.change().map(|change| Evidence {

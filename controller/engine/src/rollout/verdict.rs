@@ -47,6 +47,23 @@ pub(super) fn convict_if_fired(turn: &mut Turn<'_>) -> bool {
     true
 }
 
+/// With a newer change waiting to replace one that is in force: takes that one back if a gating alarm
+/// has fired since it began. The newer one waits until that is done.
+///
+/// Returns whether it did.
+pub(super) fn convict_standing(turn: &mut Turn<'_>) -> bool {
+    let Some(standing) = turn.scoring.standing.take() else {
+        return false;
+    };
+    let newer = turn.scoring.change.replace(standing);
+    if convict_if_fired(turn) {
+        return true;
+    }
+    turn.scoring.standing = turn.scoring.change.take();
+    turn.scoring.change = newer;
+    false
+}
+
 /// Decides that the change is taken back. The decision stands, whatever the alarm does next.
 pub(super) fn take_back(turn: &mut Turn<'_>, cause: Cause, strong: bool, reason: &str) {
     let Some(change) = turn.change().cloned() else {
@@ -163,7 +180,7 @@ fn accusation<'a>(
     alarm: &'a ObservedAlarm,
 ) -> Option<Accusation<'a>> {
     let firing = alarm.last_firing.as_ref()?;
-    if change.acknowledged.contains(name) || firing.at <= change.started_at {
+    if change.acknowledged.contains(name) || Some(firing.at) == baseline.last_fired_at {
         return None;
     }
     // A datapoint that was over before the change began cannot be its doing.

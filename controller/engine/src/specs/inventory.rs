@@ -31,6 +31,16 @@ pub struct Inventory {
     entries: BTreeMap<PlatformName, SpecEntry>,
     missing_since: BTreeMap<PlatformName, Timestamp>,
     sources: BTreeMap<PlatformName, String>,
+    unfinished: BTreeMap<PlatformName, String>,
+}
+
+/// What is known of platforms from before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Which file each platform came from.
+    pub sources: BTreeMap<PlatformName, String>,
+    /// Platforms whose removal was begun and not finished, and the files they came from.
+    pub unfinished: BTreeMap<PlatformName, String>,
 }
 
 /// What a listing changed.
@@ -45,15 +55,16 @@ pub struct Changes {
 }
 
 impl Inventory {
-    /// An inventory that already knows `sources` from before: which file each platform came from.
-    /// A file must be missing for `resync` to count as removed.
+    /// An inventory that already knows what was before. A file must be missing for `resync` to count
+    /// as removed.
     #[must_use]
-    pub const fn new(sources: BTreeMap<PlatformName, String>, resync: Duration) -> Self {
+    pub fn new(remembered: Remembered, resync: Duration) -> Self {
         Self {
             resync,
             entries: BTreeMap::new(),
             missing_since: BTreeMap::new(),
-            sources,
+            sources: remembered.sources,
+            unfinished: remembered.unfinished,
         }
     }
 
@@ -71,8 +82,27 @@ impl Inventory {
             self.missing_since.remove(name);
             self.take(entry(name, files), &mut changes);
         }
+        self.go_on_removing(&found, &mut changes);
         self.look_for_removed(&found, now, &mut changes);
         changes
+    }
+
+    fn go_on_removing(
+        &mut self,
+        found: &BTreeMap<PlatformName, Vec<&SpecFile>>,
+        changes: &mut Changes,
+    ) {
+        for (name, source) in std::mem::take(&mut self.unfinished) {
+            if !found.contains_key(&name) {
+                self.remove(name, source, changes);
+            }
+        }
+    }
+
+    fn remove(&mut self, name: PlatformName, source: String, changes: &mut Changes) {
+        let entry = SpecEntry::new(name.clone(), source, SpecContent::Removed);
+        self.entries.insert(name, entry.clone());
+        changes.changed.push(entry);
     }
 
     /// The platform that `file` describes: the one it names, else the one it described before, else
@@ -124,9 +154,7 @@ impl Inventory {
             if self.is_gone_for_good(&name, now) {
                 let source = self.sources.remove(&name).unwrap_or_default();
                 self.missing_since.remove(&name);
-                let entry = SpecEntry::new(name.clone(), source, SpecContent::Removed);
-                self.entries.insert(name, entry.clone());
-                changes.changed.push(entry);
+                self.remove(name, source, changes);
             }
         }
     }
@@ -223,7 +251,14 @@ mod tests {
 
     fn inventory(platforms: &[&str]) -> Inventory {
         let source = |platform: &&str| (name(platform), format!("specs/{platform}.yaml"));
-        Inventory::new(platforms.iter().map(source).collect(), RESYNC)
+        let sources = platforms.iter().map(source).collect();
+        Inventory::new(
+            Remembered {
+                sources,
+                ..Remembered::default()
+            },
+            RESYNC,
+        )
     }
 
     fn removed(changes: &Changes) -> Vec<String> {
@@ -242,6 +277,18 @@ mod tests {
         assert!(removed(&inventory.update(&[], soon)).is_empty());
         let later = start() + SignedDuration::from_secs(5);
         assert_eq!(removed(&inventory.update(&[], later)), ["local"]);
+    }
+
+    #[test]
+    fn a_removal_that_was_begun_before_is_gone_on_with_at_once() {
+        let unfinished = BTreeMap::from([(name("old"), "specs/old.yaml".to_owned())]);
+        let remembered = Remembered {
+            unfinished,
+            ..Remembered::default()
+        };
+        let mut inventory = Inventory::new(remembered, RESYNC);
+        assert_eq!(removed(&inventory.update(&[], start())), ["old"]);
+        assert!(removed(&inventory.update(&[], start())).is_empty());
     }
 
     #[test]
@@ -267,8 +314,12 @@ mod tests {
 
     #[test]
     fn a_file_that_no_longer_names_its_platform_still_belongs_to_it() {
+        let sources = BTreeMap::from([(name("local"), "specs/main.yaml".to_owned())]);
         let mut inventory = Inventory::new(
-            BTreeMap::from([(name("local"), "specs/main.yaml".to_owned())]),
+            Remembered {
+                sources,
+                ..Remembered::default()
+            },
             RESYNC,
         );
         let broken = SpecFile {

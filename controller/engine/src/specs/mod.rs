@@ -5,5 +5,5 @@ mod inventory;
 mod watcher;
 
 pub use entry::{NAMESPACE, SpecContent, SpecEntry};
-pub use inventory::{Inventory, SpecFile};
+pub use inventory::{Inventory, Remembered, SpecFile};
 pub use watcher::{SPECS_PREFIX, SpecWatcher};

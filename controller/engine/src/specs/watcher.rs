@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use validation::Checked;
 
 use super::entry::SpecEntry;
-use super::inventory::{Inventory, SpecFile};
+use super::inventory::{Inventory, Remembered, SpecFile};
 use crate::ports::{DocumentVersion, Documents, Listed, PortError};
 
 /// Where spec files lie.
@@ -43,16 +43,12 @@ struct Read {
 }
 
 impl SpecWatcher {
-    /// Watches the spec files among `documents`; `sources` are the platforms known from before.
+    /// Watches the spec files among `documents`.
     #[must_use]
-    pub fn new(
-        documents: Arc<dyn Documents>,
-        sources: BTreeMap<PlatformName, String>,
-        resync: Duration,
-    ) -> Self {
+    pub fn new(documents: Arc<dyn Documents>, remembered: Remembered, resync: Duration) -> Self {
         Self {
             documents,
-            inventory: Inventory::new(sources, resync),
+            inventory: Inventory::new(remembered, resync),
             resync,
             files: BTreeMap::new(),
             nameless: Vec::new(),

@@ -1,6 +1,8 @@
+use schema::names::ServiceName;
 use schema::platform::{DesiredCount, Mode};
+use schema::settings::ServiceSettings;
 use schema::status::Phase;
-use schema::units::Whole;
+use schema::units::{Span, Whole};
 
 use super::story::Story;
 
@@ -69,4 +71,49 @@ fn rollback_is_never_gated_by_suspend_or_observe_chosen_mid_bake() {
             );
         }
     }
+}
+
+#[test]
+fn what_observe_looked_at_does_not_come_into_force_when_suspend_follows() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| {
+        spec.mode = Mode::Observe;
+        spec.services.auth.desired_count = Some(DesiredCount::new(4));
+    });
+    story.settles();
+    story.edits(|spec| spec.mode = Mode::Suspend);
+    story.settles();
+    assert!(story.calls.is_empty());
+}
+
+#[test]
+fn suspend_alone_leaves_a_platform_ready() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.mode = Mode::Suspend);
+    story.settles();
+    assert_eq!(story.ready().0, "True");
+}
+
+#[test]
+fn a_rollback_under_observe_carries_no_other_edit() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| {
+        spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10);
+    });
+    story.settles();
+    story.edits(|spec| {
+        spec.mode = Mode::Observe;
+        spec.services.loan_api.request_deadline = Span::from_millis(900);
+    });
+    story.turn();
+    story.alarm_fires(60.0);
+    story.settles();
+    let document = story.world.settings[&ServiceName::LoanApi]
+        .document
+        .clone()
+        .unwrap();
+    let ServiceSettings::LoanApi(settings) = document.settings else {
+        panic!("of loan-api")
+    };
+    assert_eq!(settings.request_deadline, Span::from_millis(750));
 }

@@ -1,6 +1,7 @@
 use schema::names::ServiceName;
-use schema::platform::DesiredCount;
+use schema::platform::{DesiredCount, Scaling};
 use schema::status::{HistoryKind, Phase};
+use schema::units::Whole;
 
 use super::story::Story;
 use crate::plan::Action;
@@ -107,10 +108,7 @@ fn a_deployment_that_fails_stalls_the_platform_and_says_which() {
         reason: "exited with code 1".to_owned(),
     };
     story.turn();
-    assert_eq!(
-        story.ready(),
-        ("False".to_owned(), "DeploymentFailed".to_owned())
-    );
+    assert_eq!(story.ready(), ("False".to_owned(), "Stuck".to_owned()));
     let message = story.condition("Stalled").unwrap();
     assert_eq!(message, "auth cannot run auth:1: exited with code 1");
 }
@@ -156,4 +154,20 @@ fn the_same_bad_edit_is_remembered_once() {
         .into_iter()
         .filter(|kind| *kind == HistoryKind::SpecRefused);
     assert_eq!(refused.count(), 1);
+}
+
+#[test]
+fn a_change_of_scaling_alone_is_carried_out() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| {
+        spec.services.auth.desired_count = None;
+        spec.services.auth.scaling = Some(Scaling {
+            min_capacity: DesiredCount::new(1),
+            max_capacity: DesiredCount::new(5),
+            target_cpu_utilization: Whole::new(60),
+        });
+    });
+    story.settles();
+    assert_eq!(call_names(&story), ["scale auth to 1, within 1 to 5"]);
+    assert_eq!(story.ready().0, "True");
 }

@@ -1,8 +1,10 @@
+use schema::names::ServiceName;
 use schema::platform::{DesiredCount, Image};
 use schema::status::{AlarmState, HistoryKind, Phase};
 use schema::units::Whole;
 
 use super::story::Story;
+use crate::ports::DeploymentState;
 
 fn bad_change(story: &mut Story) {
     story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10));
@@ -216,4 +218,113 @@ fn too_many_rollbacks_hold_new_changes_for_a_person() {
             .unwrap()
             .contains("maxAutomaticRollbacks")
     );
+}
+
+#[test]
+fn a_second_edit_during_a_bake_does_not_switch_the_guard_off() {
+    let mut story = Story::with_a_good_revision();
+    let good = story.live();
+    bad_change(&mut story);
+    let bad = story.wanted();
+    story.alarm_fires(63.5);
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(9));
+    story.settles();
+    assert_eq!(story.live(), good);
+    assert_eq!(
+        story.state.scoring.quarantine[0].revision, bad,
+        "the one in force is to blame"
+    );
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(
+        story.phase(),
+        Phase::Baking,
+        "the newer one has its turn afterwards"
+    );
+}
+
+#[test]
+fn a_bad_change_is_taken_back_while_a_newer_one_waits_to_begin() {
+    let mut story = Story::with_a_good_revision();
+    let good = story.live();
+    bad_change(&mut story);
+    let bad = story.wanted();
+    story.service(ServiceName::Auth).deployment.state = DeploymentState::InProgress;
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(9));
+    story.settles();
+    assert_eq!(story.phase(), Phase::Preflight);
+    story.alarm_fires(63.5);
+    story.settles();
+    assert_eq!(story.live(), good);
+    assert_eq!(story.state.scoring.quarantine[0].revision, bad);
+}
+
+#[test]
+fn going_back_to_a_change_that_was_being_watched_watches_it_on() {
+    let mut story = Story::with_a_good_revision();
+    bad_change(&mut story);
+    story.service(ServiceName::Auth).deployment.state = DeploymentState::InProgress;
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(9));
+    story.settles();
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10));
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert_eq!(story.live(), Some(story.wanted()));
+    story.is_watched_with_traffic();
+    assert_eq!(story.phase(), Phase::Succeeded);
+}
+
+#[test]
+fn a_revision_that_stays_out_does_not_ride_in_on_a_change_that_waits() {
+    let mut story = taken_back();
+    let good = story.live();
+    story.service(ServiceName::Auth).deployment.state = DeploymentState::InProgress;
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(3));
+    story.settles();
+    assert_eq!(story.phase(), Phase::Preflight);
+    story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10));
+    story.settles();
+    story.service(ServiceName::Auth).deployment.state = DeploymentState::Completed;
+    story.settles();
+    assert_eq!(story.live(), good);
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
+    story.edits(|spec| spec.services.auth.desired_count = Some(DesiredCount::new(2)));
+    story.settles();
+    assert_eq!(
+        story.service(ServiceName::Auth).desired_count,
+        2,
+        "the rest goes on"
+    );
+}
+
+#[test]
+fn the_image_does_not_wait_for_ever_for_tasks_that_take_no_settings() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| {
+        spec.services.scoring.image = Image("scoring:2".to_owned());
+        spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(10);
+    });
+    story.settles();
+    story.tasks_ignore_their_settings = true;
+    story.alarm_fires(63.5);
+    story.seconds_pass(30);
+    assert_eq!(
+        story.service(ServiceName::Scoring).template.image.0,
+        "scoring:1"
+    );
+    assert_eq!(story.phase(), Phase::RollingBack);
+    story.seconds_pass(600);
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "RollbackFailed".to_owned())
+    );
+
+    story.tasks_ignore_their_settings = false;
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.phase(), Phase::RolledBack, "it goes on being tried");
 }

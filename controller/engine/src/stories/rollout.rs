@@ -241,3 +241,42 @@ fn a_gating_alarm_is_not_edited_while_it_judges() {
     story.is_watched_with_traffic();
     assert!((story.alarm().definition.threshold - 1.0).abs() < f64::EPSILON);
 }
+
+#[test]
+fn a_bake_does_not_pass_while_a_gating_alarm_fires() {
+    let mut story = Story::with_a_good_revision();
+    harmless(&mut story);
+    story.settles();
+    // It fires, but says that it did so before the change began.
+    story.alarm().state = AlarmState::Alarm;
+    story.is_watched_with_traffic();
+    assert_eq!(story.phase(), Phase::Baking);
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Succeeded);
+}
+
+#[test]
+fn a_quiet_platform_is_not_written_for_ever_while_its_first_alarm_fires() {
+    let mut story = Story::begins();
+    story.settles();
+    story.has_traffic();
+    story.alarm_fires(90.0);
+    story.seconds_pass(5);
+    let before = serde_json::to_value(&story.state.scoring).unwrap();
+    story.seconds_pass(50);
+    assert_eq!(serde_json::to_value(&story.state.scoring).unwrap(), before);
+}
+
+#[test]
+fn a_scoring_change_can_mend_scoring_itself() {
+    let mut story = Story::with_a_good_revision();
+    story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
+    story.turn();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.settles();
+    assert_eq!(
+        story.service(ServiceName::Scoring).template.image.0,
+        "scoring:2"
+    );
+}

@@ -30,6 +30,8 @@ pub(super) struct Story {
     pub(super) calls: Vec<Action>,
     pub(super) refusal: Option<String>,
     pub(super) last: Option<Decision>,
+    /// Tasks go on reporting what they had.
+    pub(super) tasks_ignore_their_settings: bool,
 }
 
 pub(super) fn spec() -> Value {
@@ -72,6 +74,7 @@ impl Story {
             calls: Vec::new(),
             refusal: None,
             last: None,
+            tasks_ignore_their_settings: false,
         };
         story.submit();
         story
@@ -265,6 +268,7 @@ impl Story {
                     service: definition.service,
                     template: definition.template.clone(),
                     desired_count: definition.count.unwrap_or(1),
+                    scaling: definition.scaling,
                     restarts: 0,
                     deployment: deployment(&definition.template),
                     tasks: Vec::new(),
@@ -279,8 +283,15 @@ impl Story {
                 found.template = template.clone();
                 found.deployment = deployment(template);
             }
-            ServiceChange::Scale { service, count, .. } => {
-                self.service(*service).desired_count = *count;
+            ServiceChange::Scale {
+                service,
+                count,
+                scaling,
+                ..
+            } => {
+                let found = self.service(*service);
+                found.desired_count = *count;
+                found.scaling = *scaling;
             }
             ServiceChange::Delete { service, .. } => drop(self.world.services.remove(service)),
         }
@@ -302,7 +313,9 @@ impl Story {
                 },
                 settings: document.map(schema::settings::SettingsDocument::order),
             };
-            found.tasks = (0..found.desired_count).map(task).collect();
+            if !self.tasks_ignore_their_settings {
+                found.tasks = (0..found.desired_count).map(task).collect();
+            }
         }
     }
 }

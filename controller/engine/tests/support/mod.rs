@@ -36,6 +36,8 @@ pub(crate) struct TinyWorld {
     alarms: Mutex<BTreeMap<(PlatformName, AlarmName), ObservedAlarm>>,
     /// Calls that changed something beside the documents.
     pub(crate) mutations: AtomicUsize,
+    /// While set, changes of services are taken and have no effect.
+    pub(crate) ignores_changes: AtomicBool,
     /// While set, services cannot be read.
     pub(crate) compute_is_down: AtomicBool,
 }
@@ -92,6 +94,28 @@ impl TinyWorld {
 
     pub(crate) fn paths(&self) -> Vec<String> {
         self.documents.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// Waits until the saved state of `name` says that it is being removed.
+    pub(crate) async fn state_shows_removal(&self, name: &str) {
+        let path = format!("state/{name}.json");
+        let removed = || {
+            let documents = self.documents.lock().unwrap();
+            let text = documents
+                .get(&path)
+                .map(|(bytes, _)| bytes.clone())
+                .unwrap_or_default();
+            String::from_utf8_lossy(&text).contains("removedAt")
+        };
+        eventually(removed, "the state never said that it is removed").await;
+    }
+
+    /// Waits until there is no service left and no state.
+    pub(crate) async fn is_empty(&self) {
+        let empty = || {
+            self.service_count() == 0 && self.paths().iter().all(|path| !path.starts_with("state/"))
+        };
+        eventually(empty, "something is left").await;
     }
 
     pub(crate) fn service_count(&self) -> usize {
@@ -160,6 +184,17 @@ impl Running {
             .unwrap()
             .unwrap();
     }
+}
+
+/// Looks every few milliseconds until `holds`.
+async fn eventually(holds: impl Fn() -> bool, otherwise: &str) {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    let held = tokio::time::timeout(PATIENCE, async {
+        while !holds() {
+            looks.tick().await;
+        }
+    });
+    held.await.unwrap_or_else(|_| panic!("{otherwise}"));
 }
 
 pub(crate) fn is_ready(platform: &PlatformObject) -> bool {
@@ -264,6 +299,9 @@ impl Compute for TinyWorld {
 
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
         self.mutations.fetch_add(1, Ordering::Relaxed);
+        if self.ignores_changes.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let mut services = self.services.lock().unwrap();
         match change {
             ServiceChange::Create(definition) => {
@@ -272,6 +310,7 @@ impl Compute for TinyWorld {
                     service: definition.service,
                     template: definition.template.clone(),
                     desired_count: definition.count.unwrap_or(1),
+                    scaling: definition.scaling,
                     restarts: 0,
                     deployment: ObservedDeployment {
                         id: "1".to_owned(),
@@ -296,11 +335,11 @@ impl Compute for TinyWorld {
                 platform,
                 service,
                 count,
+                scaling,
             } => {
-                services
-                    .get_mut(&(platform.clone(), *service))
-                    .unwrap()
-                    .desired_count = *count;
+                let found = services.get_mut(&(platform.clone(), *service)).unwrap();
+                found.scaling = *scaling;
+                found.desired_count = *count;
             }
             ServiceChange::Delete { platform, service } => {
                 services.remove(&(platform.clone(), *service));

@@ -18,8 +18,11 @@ pub(crate) enum Ask {
     },
     /// Run this template.
     Deploy(TaskTemplate),
-    /// Have so many tasks.
-    Scale(u32),
+    /// Have so many tasks, scaled by this.
+    Scale {
+        count: u32,
+        scaling: Option<Scaling>,
+    },
     /// Drain all tasks and go for good.
     Remove,
     /// Drain all tasks; what is wanted is kept for the next start of the home.

@@ -61,15 +61,22 @@ impl Ledger {
         if services.get(key) == Some(wanted) {
             return Ok(());
         }
-        services.insert(key.clone(), wanted.clone());
-        self.write(&services)
+        let mut changed = services.clone();
+        changed.insert(key.clone(), wanted.clone());
+        self.write(&changed)?;
+        // What is not on disk is tried again: only now does it count as kept.
+        *services = changed;
+        Ok(())
     }
 
     /// Forgets a service.
     pub(crate) async fn forget(&self, key: &Key) -> Result<(), RecordError> {
         let mut services = self.services.lock().await;
-        services.remove(key);
-        self.write(&services)
+        let mut changed = services.clone();
+        changed.remove(key);
+        self.write(&changed)?;
+        *services = changed;
+        Ok(())
     }
 
     fn write(&self, services: &BTreeMap<Key, Wanted>) -> Result<(), RecordError> {

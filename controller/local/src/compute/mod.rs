@@ -207,15 +207,22 @@ impl LocalCompute {
         self.find(&key).await.ok_or_else(missing)?.ask(ask).await
     }
 
-    /// Forgets services that are gone, and closes the fronts of platforms without any.
+    /// Forgets services that are gone, and closes the fronts of platforms without any. A platform
+    /// being made has a front before it has a service: while one is, sweeping can wait.
     async fn sweep(&self) {
-        let mut services = self.services.lock().await;
-        let before = services.len();
-        services.retain(|_, handle| !handle.is_finished());
-        if services.len() < before {
-            let left: BTreeSet<&PlatformName> = services.keys().map(|(name, _)| name).collect();
-            self.fronts.keep_only(&left).await;
-        }
+        let Ok(_nobody_makes) = self.making.try_lock() else {
+            return;
+        };
+        let left: BTreeSet<PlatformName> = {
+            let mut services = self.services.lock().await;
+            let before = services.len();
+            services.retain(|_, handle| !handle.is_finished());
+            if services.len() == before {
+                return;
+            }
+            services.keys().map(|(name, _)| name.clone()).collect()
+        };
+        self.fronts.keep_only(&left.iter().collect()).await;
     }
 }
 
@@ -255,9 +262,13 @@ impl Compute for LocalCompute {
                 platform,
                 service,
                 count,
+                scaling,
             } => {
-                self.ask((platform.clone(), *service), Ask::Scale(*count))
-                    .await
+                let ask = Ask::Scale {
+                    count: *count,
+                    scaling: *scaling,
+                };
+                self.ask((platform.clone(), *service), ask).await
             }
             ServiceChange::Delete { platform, service } => {
                 match self.find(&(platform.clone(), *service)).await {

@@ -22,6 +22,7 @@ pub(super) fn observed(
         service: *name,
         template: wanted.deployment.template.clone(),
         desired_count: if wanted.removing { 0 } else { wanted.count },
+        scaling: wanted.scaling,
         restarts: wanted.restarts,
         deployment: ObservedDeployment {
             id: wanted.deployment.id.clone(),

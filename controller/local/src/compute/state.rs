@@ -183,6 +183,17 @@ impl Replica {
     }
 }
 
+/// Why a task could not even be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// There is nothing to start: trying again changes nothing.
+    #[error("{0}")]
+    ForGood(String),
+    /// This machine would not do it just now.
+    #[error("{0}")]
+    ForNow(String),
+}
+
 /// A service and its replicas, as its supervisor sees them.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
@@ -222,13 +233,17 @@ impl Service {
         }
     }
 
-    /// Takes note that no task can be started from the target deployment at all.
-    pub(crate) fn cannot_start(&mut self, why: &str, now: Instant) {
+    /// Takes note that a task could not even be started.
+    pub(crate) fn refused(&mut self, refusal: &Refusal, now: Instant) {
         self.backoff.ended(Duration::ZERO, now);
-        if matches!(self.wanted.progress, Rollout::UnderWay { .. }) {
-            self.wanted.progress = Rollout::Failed {
-                reason: why.to_owned(),
-            };
+        match refusal {
+            Refusal::ForNow(why) => self.start_failed(why),
+            Refusal::ForGood(why) if matches!(self.wanted.progress, Rollout::UnderWay { .. }) => {
+                self.wanted.progress = Rollout::Failed {
+                    reason: why.clone(),
+                };
+            }
+            Refusal::ForGood(_) => {}
         }
     }
 

@@ -18,7 +18,7 @@ use super::ledger::Key;
 use super::observe::observed;
 use super::output::Output;
 use super::replica::{self, Birth, Event, Order, TaskEvent};
-use super::state::{Life, Replica, Rollout, Service, Wanted};
+use super::state::{Life, Refusal, Replica, Rollout, Service, Wanted};
 use super::task_log::TaskLog;
 use crate::front::{Backends, PlatformAddresses, Target};
 
@@ -116,7 +116,10 @@ impl Supervisor {
                 wanted.deploy(template, deployment_id);
             }
             Ask::Deploy(template) => wanted.deploy(template, deployment_id),
-            Ask::Scale(count) => wanted.set_count(count),
+            Ask::Scale { count, scaling } => {
+                wanted.scaling = scaling;
+                wanted.set_count(count);
+            }
             Ask::Remove => wanted.removing = true,
             Ask::Stop => {
                 self.stopping = true;
@@ -242,24 +245,24 @@ impl Supervisor {
                 tracing::info!(task = %self.task_name(&id), pid = replica.pid, "started");
                 self.service.replicas.push(replica);
             }
-            Err(why) => {
-                tracing::warn!(task = %self.task_name(&id), "cannot start: {why}");
-                self.service.cannot_start(&why, Instant::now());
+            Err(refusal) => {
+                tracing::warn!(task = %self.task_name(&id), "cannot start: {refusal}");
+                self.service.refused(&refusal, Instant::now());
             }
         }
     }
 
-    async fn launch(&mut self, id: &str) -> Result<Replica, String> {
+    async fn launch(&mut self, id: &str) -> Result<Replica, Refusal> {
         let deployment = self.service.wanted.target().clone();
         let (platform, service) = &self.key;
         let world = &self.world;
         let program = environment::program_of(&deployment.template.image, &world.programs_dir)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Refusal::ForGood(error.to_string()))?;
         let command = world
             .surroundings(&self.key, &self.addresses)
             .command(&program);
         let log = TaskLog::create(&world.state_dir.task_log(platform, *service, id))
-            .map_err(|error| format!("its log cannot be written: {error}"))?;
+            .map_err(|error| Refusal::ForNow(format!("its log cannot be written: {error}")))?;
         let birth = Birth {
             id: id.to_owned(),
             command,
@@ -273,7 +276,9 @@ impl Supervisor {
         };
         let running = replica::start(&world.launcher, birth)
             .await
-            .map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
+            .map_err(|error| {
+                Refusal::ForNow(format!("{} cannot be run: {error}", program.display()))
+            })?;
         self.orders.insert(id.to_owned(), running.orders);
         self.numbered += 1;
         Ok(Replica {

@@ -72,7 +72,11 @@ fn make_room(folder: &Path) -> io::Result<()> {
     let surplus = (logs.len() + 1).saturating_sub(MAX_LOGS);
     logs.into_iter()
         .take(surplus)
-        .try_for_each(|(_, path)| fs::remove_file(path))
+        .try_for_each(|(_, path)| match fs::remove_file(path) {
+            // Another service of the platform made room at the same time.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        })
 }
 
 #[cfg(test)]

@@ -166,6 +166,7 @@ pub(crate) async fn scale(home: &Home, service: ServiceName, count: u32) {
             platform: platform(),
             service,
             count,
+            scaling: None,
         },
     )
     .await;
