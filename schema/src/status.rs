@@ -5,7 +5,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::names::ServiceName;
 use crate::platform::AlarmName;
 use crate::revision::{FieldChange, RevisionDigest};
 
@@ -296,13 +295,4 @@ pub struct Evidence {
     pub samples: Option<u64>,
     /// Fields that the change changed.
     pub fields: Vec<FieldChange>,
-}
-
-/// Finds `service` in a status.
-#[must_use]
-pub fn find_service(status: &LoanPlatformStatus, service: ServiceName) -> Option<&ServiceStatus> {
-    status
-        .services
-        .iter()
-        .find(|candidate| candidate.name == service.kebab())
 }

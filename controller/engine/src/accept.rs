@@ -24,6 +24,9 @@ pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
     if !is_new_content {
         return;
     }
+    if entry.content != SpecContent::Removed {
+        state.removed_at = None;
+    }
     match &entry.content {
         SpecContent::Valid(spec) => accept_valid(state, spec, now),
         SpecContent::Invalid { problems, .. } => refuse(state, problems, now),
@@ -32,7 +35,6 @@ pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
 }
 
 fn accept_valid(state: &mut PlatformState, spec: &LoanPlatformSpec, now: Timestamp) {
-    state.removed_at = None;
     state.generation += 1;
     let before = state.accepted.as_ref().map(|accepted| &accepted.spec);
     if before.is_some_and(|before| disturbs(before, spec)) {

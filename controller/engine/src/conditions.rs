@@ -82,7 +82,8 @@ pub fn tell_of_failure(conditions: &[Condition]) -> bool {
         .any(|condition| [RETRYING, NEEDS_A_PERSON].contains(&condition.reason.as_str()))
 }
 
-fn with_causes(error: &dyn Error) -> String {
+/// An error and its causes, in one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     causes
         .map(ToString::to_string)
@@ -149,11 +150,13 @@ fn verdict(decision: &Decision, refusal: Option<&str>) -> Verdict {
     if let Some(problems) = refusal {
         return verdict(false, Standing::Stalled, "InvalidSpec", problems.to_owned());
     }
-    if let Some(mode) = held_by_mode(decision) {
-        return verdict(false, Standing::Steady, mode.0, mode.1);
-    }
     if let Some(stuck) = decision.report.stuck() {
         return verdict(false, Standing::Stalled, "Stuck", stuck.to_owned());
+    }
+    if !takes_back(decision)
+        && let Some((reason, message)) = held_by_mode(decision)
+    {
+        return verdict(false, Standing::Steady, reason, message);
     }
     if let Some((standing, reason)) = rollout_standing(decision) {
         let message = decision
@@ -204,6 +207,12 @@ fn held_by_mode(decision: &Decision) -> Option<(&'static str, String)> {
         }
         Mode::Enforce | Mode::Observe | Mode::Suspend => None,
     }
+}
+
+/// Whether a change is being taken back, which no mode holds up and which is told before the mode.
+fn takes_back(decision: &Decision) -> bool {
+    let scoring = &decision.state.scoring;
+    scoring.is_taking_back() || scoring.phase == Phase::Verifying
 }
 
 /// Whether `accepted` differs from what is enforced in more than its mode.

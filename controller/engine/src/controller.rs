@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 use crate::board::{Board, PlatformObject};
 use crate::convergence::Convergence;
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
-use crate::reconcile::{Context, Pace, ReconcileError, reconcile};
+use crate::reconcile::{Context, Pace, ReconcileError, observe_settings, reconcile};
 use crate::specs::{Remembered, SpecEntry, SpecWatcher};
 use crate::state_store::{StateError, StateStore};
 use crate::tally::Tally;
@@ -74,14 +74,18 @@ pub async fn run(
     hints: Hints,
     shutdown: impl Future<Output = ()> + Send + Sync + 'static,
 ) -> Result<(), StartError> {
-    let epoch = term::begin(world.documents.as_ref())
+    let documents = world.documents.as_ref();
+    let states = StateStore::new(Arc::clone(&world.documents));
+    let remembered = remembered(&states, &world.board).await?;
+    let highest_seen = highest_epoch(documents, &remembered)
+        .await
+        .map_err(StartError::Term)?;
+    let epoch = term::begin(documents, highest_seen)
         .await
         .map_err(StartError::Term)?;
     world.tally.begin(epoch);
     tracing::info!(epoch, "The controller has begun its term.");
-    let states = StateStore::new(Arc::clone(&world.documents));
-    let remembered = remembered(&states, &world.board).await?;
-    let watcher = SpecWatcher::new(Arc::clone(&world.documents), remembered, pace.resync);
+    let watcher = SpecWatcher::new(Arc::clone(&world.documents), remembered, pace);
     let (reader, writer) = store::<SpecEntry>();
     let trigger = reflector(writer, watcher.events(hints.specs)).touched_objects();
     let context = Arc::new(Context {
@@ -129,6 +133,20 @@ async fn remembered(states: &StateStore, board: &Board) -> Result<Remembered, St
         }
     }
     Ok(remembered)
+}
+
+/// The highest epoch in the settings of the platforms known from before; 0 without any.
+async fn highest_epoch(
+    documents: &dyn Documents,
+    remembered: &Remembered,
+) -> Result<u64, PortError> {
+    let mut highest = 0;
+    for platform in remembered.sources.keys() {
+        for found in observe_settings(documents, platform).await?.into_values() {
+            highest = highest.max(found.document.map_or(0, |document| document.epoch));
+        }
+    }
+    Ok(highest)
 }
 
 #[expect(

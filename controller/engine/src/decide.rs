@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::platform::Mode;
-use schema::status::Phase;
 
 use crate::desired::desired;
 use crate::observed::Observed;
@@ -109,7 +108,7 @@ fn rollback_basis(state: &PlatformState) -> Option<LoanPlatformSpec> {
     state
         .enforced
         .clone()
-        .filter(|_| state.scoring.phase == Phase::RollingBack)
+        .filter(|_| state.scoring.is_taking_back())
 }
 
 /// The plan and the report that follow from `scoring`.

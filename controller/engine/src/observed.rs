@@ -6,9 +6,7 @@ use schema::names::ServiceName;
 use schema::platform::AlarmName;
 use schema::settings::{ServiceSettings, SettingsDocument};
 
-use crate::ports::{
-    BakeEvidence, DeploymentState, DocumentVersion, ObservedAlarm, ObservedService,
-};
+use crate::ports::{BakeEvidence, DocumentVersion, ObservedAlarm, ObservedService};
 
 /// What was found of one platform, all read in the same round.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,14 +50,6 @@ impl Observed {
             .get(&service)
             .and_then(|found| found.document.as_ref())
             .is_some_and(|document| document.scoring_revision == scoring_revision)
-    }
-
-    /// Whether the newest deployment of `service` is done.
-    #[must_use]
-    pub fn deployment_is_complete(&self, service: ServiceName) -> bool {
-        self.services
-            .get(&service)
-            .is_some_and(|found| found.deployment.state == DeploymentState::Completed)
     }
 
     fn settings_order(&self, service: ServiceName) -> Option<(u64, u64)> {

@@ -5,7 +5,6 @@ use std::fmt;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::{AlarmName, Mode};
 use schema::settings::{ServiceSettings, SettingsDocument};
-use schema::status::Phase;
 
 use crate::desired::Desired;
 use crate::observed::{Observed, ObservedSettings};
@@ -277,7 +276,7 @@ fn removals(context: PlanContext<'_>, desired: &Desired, observed: &Observed) ->
 
 /// Whether `action` is part of taking a scoring change back, which nothing may hold up.
 fn is_rollback(action: &Action, scoring: &ScoringState) -> bool {
-    if scoring.phase != Phase::RollingBack {
+    if !scoring.is_taking_back() {
         return false;
     }
     match action {

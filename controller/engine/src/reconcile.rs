@@ -57,6 +57,9 @@ pub struct Pace {
     pub moving: Duration,
     /// While nothing does.
     pub resync: Duration,
+    /// How long a spec file must be missing before it counts as removed: longer than a branch switch
+    /// or a slow sync takes.
+    pub removal: Duration,
 }
 
 /// A reconcile that failed.
@@ -194,11 +197,7 @@ fn give_up_in_vain(context: &Context, decision: &mut Decision) {
         context
             .convergence
             .objection(&state.platform, state.generation, &decision.plan);
-    let taking_back = matches!(
-        state.scoring.phase,
-        Phase::RollingBack | Phase::RollbackFailed
-    );
-    if let Some(objection) = objection.filter(|_| !taking_back) {
+    if let Some(objection) = objection.filter(|_| !state.scoring.is_taking_back()) {
         decision.report.add_stuck(objection);
         decision.plan = Plan::default();
     }
@@ -268,7 +267,7 @@ async fn observe(context: &Context, state: &PlatformState) -> Result<Observed, R
     })
 }
 
-async fn observe_settings(
+pub(crate) async fn observe_settings(
     documents: &dyn Documents,
     platform: &PlatformName,
 ) -> Result<BTreeMap<ServiceName, ObservedSettings>, PortError> {

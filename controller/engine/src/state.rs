@@ -256,6 +256,12 @@ impl ScoringState {
         )
     }
 
+    /// Whether a change is being taken back.
+    #[must_use]
+    pub const fn is_taking_back(&self) -> bool {
+        matches!(self.phase, Phase::RollingBack | Phase::RollbackFailed)
+    }
+
     /// Marks `digest` as good: the newest place to go back to.
     pub fn promote(&mut self, digest: &RevisionDigest) {
         self.good.retain(|known| known != digest);

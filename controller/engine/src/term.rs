@@ -15,11 +15,12 @@ struct Lease {
     epoch: u64,
 }
 
-/// Begins a new term and returns its epoch.
+/// Begins a new term and returns its epoch: above the last one, and above `highest_seen`, the highest
+/// that any settings carry, so that it does not fall even where the record of it was lost.
 ///
 /// # Errors
 /// When the term cannot be read or written, or someone else began one at the same time.
-pub async fn begin(documents: &dyn Documents) -> Result<u64, PortError> {
+pub async fn begin(documents: &dyn Documents, highest_seen: u64) -> Result<u64, PortError> {
     let found = documents.get(LEASE_PATH).await?;
     let (epoch, expected) = match found {
         None => (0, Expected::Absent),
@@ -27,13 +28,15 @@ pub async fn begin(documents: &dyn Documents) -> Result<u64, PortError> {
             let lease: Lease = serde_json::from_slice(&document.bytes).map_err(|error| {
                 PortError::refused(
                     format!("read {LEASE_PATH} ({error})"),
-                    "restore an earlier version of it: its epoch must not fall",
+                    "remove it: the next term begins above the epoch that the settings carry",
                 )
             })?;
             (lease.epoch, Expected::Version(document.version))
         }
     };
-    let lease = Lease { epoch: epoch + 1 };
+    let lease = Lease {
+        epoch: epoch.max(highest_seen) + 1,
+    };
     let bytes = serde_json::to_vec(&lease)
         .map_err(|error| PortError::unavailable(format!("write {LEASE_PATH}"), error))?;
     documents.put(LEASE_PATH, bytes.into(), expected).await?;

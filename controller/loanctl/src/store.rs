@@ -30,7 +30,7 @@ pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<PlatformObject>>
     for state in states {
         match state {
             Ok(state) if state.removed_at.is_none() => {
-                platforms.push(PlatformObject::saved(&state))
+                platforms.push(PlatformObject::saved(&state));
             }
             Ok(_) => {}
             Err(error) => complain(format_args!("loanctl: {error}")),

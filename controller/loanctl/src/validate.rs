@@ -1,10 +1,11 @@
 //! `loanctl validate`: every problem in spec files, each with its place.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde::Serialize;
 use validation::{Checked, Diagnostic};
 
@@ -17,13 +18,9 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     for path in &args.paths {
         files.extend(spec_files(path)?);
     }
-    let mut sources = Vec::new();
-    let mut checked = Vec::new();
-    for file in &files {
-        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        checked.push(validation::check(&file.display().to_string(), &bytes));
-        sources.push(String::from_utf8_lossy(&bytes).into_owned());
-    }
+    once_each(&mut files);
+    let (sources, checked): (Vec<String>, Vec<Checked>) =
+        files.iter().map(|file| check(file)).unzip();
     let together = validation::check_together(&checked);
     let problems: Vec<Vec<&Diagnostic>> = files
         .iter()
@@ -38,6 +35,27 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if failed { FAILURE } else { SUCCESS }))
 }
 
+/// A file named twice, or beside its own directory, is one file.
+fn once_each(files: &mut Vec<PathBuf>) {
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
+}
+
+/// The text of a file, as far as there is any, and what the checks make of it.
+fn check(file: &Path) -> (String, Checked) {
+    let name = file.display().to_string();
+    match fs::read(file) {
+        Ok(bytes) => (
+            String::from_utf8_lossy(&bytes).into_owned(),
+            validation::check(&name, &bytes),
+        ),
+        Err(error) => (
+            String::new(),
+            validation::unreadable(&name, &error.to_string()),
+        ),
+    }
+}
+
 /// The file itself, or the spec files directly in a directory.
 fn spec_files(path: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
     let usage =
@@ -49,8 +67,9 @@ fn spec_files(path: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
     for entry in fs::read_dir(path).map_err(usage)? {
         let file = entry.map_err(usage)?.path();
         if file
-            .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            .file_name()
+            .and_then(OsStr::to_str)
+            .is_some_and(validation::is_spec_file)
         {
             files.push(file);
         }

@@ -195,7 +195,11 @@ fn directory(path: &FilePath) -> Result<Arc<dyn ObjectStore>, PortError> {
 
 fn listed(prefix: &str, specs: bool, meta: &ObjectMeta) -> Option<Listed> {
     let name = meta.location.filename()?;
-    let wanted = if specs { is_spec(name) } else { is_kept(name) };
+    let wanted = if specs {
+        validation::is_spec_file(name)
+    } else {
+        is_kept(name)
+    };
     wanted.then(|| Listed {
         path: format!("{prefix}/{name}"),
         version: version_of(meta),
@@ -203,14 +207,9 @@ fn listed(prefix: &str, specs: bool, meta: &ObjectMeta) -> Option<Listed> {
     })
 }
 
-/// Whether a file is a document, and not what an editor leaves while it works.
+/// Whether a file is a document, and not what a write or an editor leaves under way.
 fn is_kept(name: &str) -> bool {
     !(name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp"))
-}
-
-fn is_spec(name: &str) -> bool {
-    let extension = FilePath::new(name).extension();
-    is_kept(name) && extension.is_some_and(|it| it == "yaml" || it == "yml")
 }
 
 /// Every store used here gives ETags; without one the time and size must do.

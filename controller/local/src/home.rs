@@ -18,7 +18,7 @@ use crate::documents::StoreDocuments;
 use crate::error::HomeError;
 use crate::front::{Fronts, PortBook};
 use crate::launcher::Launcher;
-use crate::lock::{LockError, StateLock};
+use crate::lock::{LOCK_FILE, LockError, StateLock};
 use crate::postgres::Postgres;
 use crate::secrets::Secrets;
 use crate::state_dir::StateDir;
@@ -211,7 +211,7 @@ impl Ground {
         };
         fs::create_dir_all(&config.state_dir).map_err(not_writable)?;
         let lock =
-            StateLock::take(&config.state_dir.join("lock")).map_err(|error| match error {
+            StateLock::take(&config.state_dir.join(LOCK_FILE)).map_err(|error| match error {
                 LockError::Held(pid) => HomeError::AlreadyRunning {
                     path: config.state_dir.clone(),
                     pid,

@@ -31,5 +31,6 @@ pub use compute::LocalCompute;
 pub use documents::StoreDocuments;
 pub use error::HomeError;
 pub use home::{Home, HomeConfig, Progress};
+pub use lock::{RunningHome, running_on};
 pub use state_dir::RecordError;
 pub use watch::SpecWatch;

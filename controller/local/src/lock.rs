@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
+/// File of the lock in a state directory.
+pub(crate) const LOCK_FILE: &str = "lock";
+
 /// A held lock. The kernel releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct StateLock {
@@ -36,6 +39,25 @@ impl StateLock {
         write_holder(&mut file).map_err(LockError::File)?;
         Ok(Self { _file: file })
     }
+}
+
+/// The process that runs on `state_dir`, if one does.
+#[must_use]
+pub fn running_on(state_dir: &Path) -> Option<RunningHome> {
+    let mut file = File::open(state_dir.join(LOCK_FILE)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(RunningHome {
+            pid: holder(&mut file),
+        }),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// A home that runs in another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunningHome {
+    /// The process, as far as it said.
+    pub pid: Option<u32>,
 }
 
 fn holder(file: &mut File) -> Option<u32> {

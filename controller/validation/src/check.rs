@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::finding::Finding;
 use crate::identity;
 use crate::path::{FieldPath, shortened};
-use crate::source::Source;
+use crate::source::{MAX_FILE_BYTES, Source};
 use crate::tree::{Content, Entry, Node, Side};
 use crate::{rules, shape, typed, yaml};
 
@@ -56,16 +56,25 @@ impl Checked {
 pub fn check(file: &str, bytes: &[u8]) -> Checked {
     let source = match Source::read(file, bytes) {
         Ok(source) => source,
-        Err(problem) => return unreadable(Source { file, text: "" }, *problem),
+        Err(problem) => return not_yaml(Source { file, text: "" }, *problem),
     };
     match yaml::parse(&source) {
         Ok(document) => Check::new(source, &document).run(),
-        Err(problem) => unreadable(source, *problem),
+        Err(problem) => not_yaml(source, *problem),
     }
 }
 
+/// The answer for a file that could not even be read, because of `reason`.
+#[must_use]
+pub fn unreadable(file: &str, reason: &str) -> Checked {
+    let source = Source { file, text: "" };
+    let mut problem = source.problem(0..0, format!("the file cannot be read: {reason}"));
+    problem.allowed = Some(format!("a readable file of at most {MAX_FILE_BYTES} bytes"));
+    not_yaml(source, problem)
+}
+
 /// The answer for a file that is no YAML: one problem, and the name if a line looks like it.
-fn unreadable(source: Source<'_>, problem: Diagnostic) -> Checked {
+fn not_yaml(source: Source<'_>, problem: Diagnostic) -> Checked {
     let (name, span) = identity::name_in_text(source.text).unzip();
     let name_place = place_of_name(&source, span.unwrap_or_default());
     Checked {
@@ -239,4 +248,12 @@ impl<'a> Check<'a> {
             }
         }
     }
+}
+
+/// Whether a file in a specs directory is a spec: YAML by its name, and not what an editor leaves
+/// while it works.
+#[must_use]
+pub fn is_spec_file(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    is_yaml && !name.starts_with('.')
 }

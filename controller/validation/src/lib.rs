@@ -28,7 +28,7 @@ mod tree;
 mod typed;
 mod yaml;
 
-pub use check::{Checked, MAX_DIAGNOSTICS, NamePlace, check};
+pub use check::{Checked, MAX_DIAGNOSTICS, NamePlace, check, is_spec_file, unreadable};
 pub use diagnostic::{Diagnostic, Severity};
 pub use render::render;
 pub use source::MAX_FILE_BYTES;

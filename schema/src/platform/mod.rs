@@ -75,6 +75,19 @@ pub struct LoanPlatformSpec {
     pub rollout: Rollout,
 }
 
+impl LoanPlatformSpec {
+    /// The alarms that judge scoring changes: those named in `rollout.rollbackAlarms`, else all whose
+    /// `onAlarm` has `RollbackScoring`.
+    #[must_use]
+    pub fn gating_alarms(&self) -> Vec<&Alarm> {
+        let named = self.rollout.rollback_alarms.as_ref();
+        let gates = |alarm: &&Alarm| {
+            named.map_or_else(|| alarm.rolls_back(), |names| names.contains(&alarm.name))
+        };
+        self.alarms.iter().filter(gates).collect()
+    }
+}
+
 /// What the controller may do to a platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]

@@ -43,9 +43,9 @@ pub struct ServiceArgs {
     /// What is logged: a level, or directives such as `info,sqlx=warn`.
     #[arg(long, env = "LOAN_LOG_LEVEL", default_value = "info")]
     pub log_level: String,
-    /// Die when the parent process does.
-    #[arg(long, env = "LOAN_DIE_WITH_PARENT")]
-    pub die_with_parent: bool,
+    /// Die when the parent process does, whose id may be given.
+    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true)]
+    pub die_with_parent: Option<Option<i32>>,
 }
 
 /// Where log records go.
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(args.metrics_interval, Duration::from_secs(5));
         assert_eq!(args.drain_deadline, Duration::from_secs(25));
         assert_eq!(args.log, LogTarget::Auto);
-        assert!(!args.die_with_parent);
+        assert_eq!(args.die_with_parent, None);
     }
 
     #[test]

@@ -102,8 +102,8 @@ where
     F: FnOnce(Context<S>) -> B,
     B: Future<Output = Result<Application, BoxError>>,
 {
-    if args.die_with_parent {
-        parent::die_with_parent()?;
+    if let Some(expected) = args.die_with_parent {
+        parent::die_with_parent(expected)?;
     }
     let signals = Signals::new()?;
     let log_level = logs::init(args.log, &args.log_level)?;

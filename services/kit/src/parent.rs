@@ -13,19 +13,24 @@ pub enum ParentError {
     Gone,
 }
 
-/// Has the kernel kill this process when its parent dies, however the parent dies.
+/// Has the kernel kill this process when its parent dies, however the parent dies. `expected` is the
+/// parent's process id, where the parent has said it.
 ///
 /// # Errors
 /// When the kernel refuses, or the parent is already gone.
-pub(crate) fn die_with_parent() -> Result<(), ParentError> {
-    let parent = getppid();
+pub(crate) fn die_with_parent(expected: Option<i32>) -> Result<(), ParentError> {
+    let at_start = getppid();
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    // The parent may have died between our start and the call above: then another process has
-    // adopted us, and no signal will come.
-    let adopted = getppid() != parent;
-    let orphan = parent.is_none_or(rustix::process::Pid::is_init) && std::process::id() != 1;
-    if adopted || orphan {
-        return Err(ParentError::Gone);
+    // The parent may have died before the call above: then another process has adopted us, and no
+    // signal will come.
+    let parent = getppid();
+    let is_parent = match expected {
+        Some(expected) => parent.is_some_and(|parent| parent.as_raw_nonzero().get() == expected),
+        None => parent == at_start && parent.is_some_and(|parent| !parent.is_init()),
+    };
+    if is_parent {
+        Ok(())
+    } else {
+        Err(ParentError::Gone)
     }
-    Ok(())
 }

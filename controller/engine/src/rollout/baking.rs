@@ -4,7 +4,7 @@ use schema::platform::{Alarm, AlarmName, OnInconclusive};
 use schema::status::{AlarmState, Evidence, HistoryKind, Phase};
 
 use super::turn::{Turn, later};
-use super::{beginning, gate, verdict};
+use super::{beginning, verdict};
 use crate::state::Cause;
 
 pub(super) fn watch(turn: &mut Turn<'_>) {
@@ -49,20 +49,24 @@ fn shortfall(turn: &Turn<'_>) -> Option<String> {
     if let Some(firing) = firing_alarm(turn) {
         return Some(format!("alarm {firing} to clear"));
     }
-    gate::gating(turn.view.spec).into_iter().find_map(|alarm| {
-        let judged = evidence
-            .judged_datapoints
-            .get(&alarm.name)
-            .copied()
-            .unwrap_or(0);
-        let needed = alarm.evaluation_periods.get();
-        (judged < needed).then(|| {
-            format!(
-                "alarm {} has judged {judged} of {needed} datapoints with samples",
-                alarm.name
-            )
+    turn.view
+        .spec
+        .gating_alarms()
+        .into_iter()
+        .find_map(|alarm| {
+            let judged = evidence
+                .judged_datapoints
+                .get(&alarm.name)
+                .copied()
+                .unwrap_or(0);
+            let needed = alarm.evaluation_periods.get();
+            (judged < needed).then(|| {
+                format!(
+                    "alarm {} has judged {judged} of {needed} datapoints with samples",
+                    alarm.name
+                )
+            })
         })
-    })
 }
 
 /// A gating alarm that fires and that nobody has acknowledged.
@@ -73,7 +77,9 @@ fn firing_alarm(turn: &Turn<'_>) -> Option<AlarmName> {
         found.is_some_and(|found| found.state == AlarmState::Alarm)
             && acknowledged.is_none_or(|names| !names.contains(&alarm.name))
     };
-    gate::gating(turn.view.spec)
+    turn.view
+        .spec
+        .gating_alarms()
         .into_iter()
         .find(fires)
         .map(|alarm| alarm.name.clone())

@@ -11,6 +11,7 @@ use crate::state::ChangeRecord;
 /// of watching.
 pub(super) fn begin_first(turn: &mut Turn<'_>) {
     begin(turn, None);
+    turn.scoring.standing = None;
     let digest = turn.wanted_digest.clone();
     turn.scoring.image = Some(digest.clone());
     turn.scoring.settings = Some(digest.clone());
@@ -107,7 +108,7 @@ pub(super) fn dropped(turn: &mut Turn<'_>) -> bool {
     let waits = turn
         .change()
         .is_some_and(|change| change.candidate != turn.wanted_digest);
-    if !waits || !kept_out(turn) {
+    if !waits || !turn.may_begin() || !kept_out(turn) {
         return false;
     }
     match turn.scoring.standing.take() {
@@ -116,8 +117,8 @@ pub(super) fn dropped(turn: &mut Turn<'_>) -> bool {
             turn.scoring.change = None;
         }
         // Nothing asks for the unproven change in force any more either.
-        Some(standing) => {
-            turn.scoring.change = Some(standing);
+        standing => {
+            turn.scoring.standing = standing;
             super::verdict::withdraw(turn);
         }
     }
@@ -141,8 +142,7 @@ fn kept_out(turn: &mut Turn<'_>) -> bool {
     turn.kept_out = Some(message.clone());
     let submission = (turn.view.generation, turn.wanted_digest.clone());
     if turn.scoring.refused.as_ref() != Some(&submission) {
-        let digest: &RevisionDigest = &submission.1;
-        turn.record_refusal(digest.clone(), message);
+        turn.record_wanted(HistoryKind::Refused, "Quarantined", message);
         turn.scoring.refused = Some(submission);
     }
     true
@@ -169,7 +169,7 @@ fn hold_at_limit(turn: &mut Turn<'_>) {
     if turn.scoring.phase != Phase::Paused {
         turn.enter(Phase::Paused);
         let message = turn.waiting_on.clone().unwrap_or_default();
-        turn.record(HistoryKind::Held, "RollbackLimit", message);
+        turn.record_wanted(HistoryKind::Held, "RollbackLimit", message);
     }
 }
 

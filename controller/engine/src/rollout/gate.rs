@@ -1,18 +1,9 @@
-//! Gating alarms: which ones judge a change.
+//! Gating alarms: which ones a person has acknowledged, and how long they take to clear.
 
 use std::collections::BTreeSet;
 
 use schema::LoanPlatformSpec;
 use schema::platform::{Alarm, AlarmName, OnFiringAlarm};
-
-/// The alarms that judge scoring changes under `spec`: those named, or all that roll back.
-pub(super) fn gating(spec: &LoanPlatformSpec) -> Vec<&Alarm> {
-    let named = spec.rollout.rollback_alarms.as_ref();
-    let gates = |alarm: &&Alarm| {
-        named.map_or_else(|| alarm.rolls_back(), |names| names.contains(&alarm.name))
-    };
-    spec.alarms.iter().filter(gates).collect()
-}
 
 /// Firing alarms that a person has said do not matter.
 pub(super) fn acknowledged(spec: &LoanPlatformSpec) -> BTreeSet<AlarmName> {

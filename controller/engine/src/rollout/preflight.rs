@@ -13,6 +13,7 @@ pub(super) fn check(turn: &mut Turn<'_>) {
     if is_back_where_it_was(turn) {
         turn.enter(Phase::Idle);
         turn.scoring.change = None;
+        turn.scoring.standing = None;
         return;
     }
     if verdict::convict_standing(turn)
@@ -57,7 +58,7 @@ fn obstacle(turn: &Turn<'_>) -> Option<String> {
 
 fn firing_obstacle(turn: &Turn<'_>) -> Option<String> {
     let acknowledged = gate::acknowledged(turn.view.spec);
-    for alarm in gate::gating(turn.view.spec) {
+    for alarm in turn.view.spec.gating_alarms() {
         let Some(found) = turn.view.observed.alarms.get(&alarm.name) else {
             return Some(format!("gating alarm {} does not exist yet", alarm.name));
         };
@@ -92,7 +93,9 @@ fn start(turn: &mut Turn<'_>) {
 }
 
 fn baseline(turn: &Turn<'_>) -> BTreeMap<AlarmName, Baseline> {
-    gate::gating(turn.view.spec)
+    turn.view
+        .spec
+        .gating_alarms()
         .into_iter()
         .filter_map(|alarm| turn.view.observed.alarms.get_key_value(&alarm.name))
         .map(|(name, found)| {

@@ -92,7 +92,7 @@ fn clearing_deadline(turn: &Turn<'_>, change: &ChangeRecord) -> jiff::Timestamp 
     let ingestion_ms = INGESTION_S.unsigned_abs() * 1_000;
     later(
         restored_at,
-        gate::clearing_time_ms(&gate::gating(turn.view.spec)) + ingestion_ms,
+        gate::clearing_time_ms(&turn.view.spec.gating_alarms()) + ingestion_ms,
     )
 }
 

@@ -88,16 +88,23 @@ impl<'a> Turn<'a> {
         self.record_with(kind, reason, message, evidence);
     }
 
-    /// Remembers that `digest` was submitted again and kept out.
-    pub(super) fn record_refusal(&mut self, digest: RevisionDigest, message: String) {
+    /// Remembers something about the revision that the spec asks for and does not get.
+    pub(super) fn record_wanted(&mut self, kind: HistoryKind, reason: &str, message: String) {
+        let live = self.scoring.settings_revision();
+        let fields = live
+            .map(|live| live.changes_to(&self.wanted))
+            .unwrap_or_default();
         self.history.push(HistoryEntry {
             at: self.now(),
-            kind: HistoryKind::Refused,
+            kind,
             from: self.scoring.live().map(|live| live.0.clone()),
-            to: Some(digest.0),
-            reason: "Quarantined".to_owned(),
+            to: Some(self.wanted_digest.0.clone()),
+            reason: reason.to_owned(),
             message,
-            evidence: None,
+            evidence: Some(Evidence {
+                fields,
+                ..Evidence::default()
+            }),
         });
     }
 

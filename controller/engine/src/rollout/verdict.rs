@@ -131,6 +131,10 @@ pub(super) fn take_back(turn: &mut Turn<'_>, cause: Cause, strong: bool, reason:
 
 /// Goes back because the spec asks for the known-good revision again; nothing is kept out.
 pub(super) fn withdraw(turn: &mut Turn<'_>) {
+    // What is in force is what is withdrawn: a change that only waited to replace it never came.
+    if let Some(standing) = turn.scoring.standing.take() {
+        turn.scoring.change = Some(standing);
+    }
     let reason = "The spec asks for the revision before it again.".to_owned();
     let verdict = Verdict {
         cause: Cause::Withdrawn,

@@ -13,6 +13,9 @@ use super::entry::{SpecContent, SpecEntry};
 /// Share of the platforms, in percent, that may vanish together and still count as removed.
 const VANISHING_LIMIT_PERCENT: usize = 20;
 
+/// Problems of one file that a status carries.
+const PROBLEMS_KEPT: usize = 10;
+
 /// A spec file as it was read.
 #[derive(Clone, Debug)]
 pub struct SpecFile {
@@ -195,16 +198,23 @@ fn content(file: &SpecFile) -> SpecContent {
     )
 }
 
+/// The problems of a file, as far as a status should carry them; `loanctl validate` shows all.
 fn problems(file: &SpecFile) -> String {
     let errors = file
         .checked
         .diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.is_error());
-    errors
-        .map(Diagnostic::one_line)
-        .collect::<Vec<_>>()
-        .join("\n")
+    let mut lines: Vec<String> = errors.map(Diagnostic::one_line).collect();
+    let more = lines.len().saturating_sub(PROBLEMS_KEPT);
+    lines.truncate(PROBLEMS_KEPT);
+    if more > 0 {
+        lines.push(format!(
+            "and {more} more: see `loanctl validate {}`",
+            file.path
+        ));
+    }
+    lines.join("\n")
 }
 
 fn conflict(files: &[&SpecFile]) -> String {

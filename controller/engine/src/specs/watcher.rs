@@ -14,7 +14,9 @@ use validation::Checked;
 
 use super::entry::SpecEntry;
 use super::inventory::{Inventory, Remembered, SpecFile};
+use crate::conditions::with_causes;
 use crate::ports::{DocumentVersion, Documents, Listed, PortError};
+use crate::reconcile::Pace;
 
 /// Where spec files lie.
 pub const SPECS_PREFIX: &str = "specs/";
@@ -45,11 +47,11 @@ struct Read {
 impl SpecWatcher {
     /// Watches the spec files among `documents`.
     #[must_use]
-    pub fn new(documents: Arc<dyn Documents>, remembered: Remembered, resync: Duration) -> Self {
+    pub fn new(documents: Arc<dyn Documents>, remembered: Remembered, pace: Pace) -> Self {
         Self {
             documents,
-            inventory: Inventory::new(remembered, resync),
-            resync,
+            inventory: Inventory::new(remembered, pace.removal),
+            resync: pace.resync,
             files: BTreeMap::new(),
             nameless: Vec::new(),
             suspect: Vec::new(),
@@ -76,13 +78,13 @@ impl SpecWatcher {
     /// Looks once: lists, reads what changed, and returns the entries that are different now.
     ///
     /// # Errors
-    /// When the files cannot be listed or read; nothing is taken for removed then.
+    /// When the files cannot be listed; nothing is taken for removed then.
     pub async fn look(&mut self) -> Result<Vec<SpecEntry>, PortError> {
         let listed = self.documents.list(SPECS_PREFIX).await?;
         self.files
             .retain(|path, _| listed.iter().any(|file| &file.path == path));
         for file in &listed {
-            self.read(file).await?;
+            self.read(file).await;
         }
         let files: Vec<SpecFile> = self
             .files
@@ -97,35 +99,65 @@ impl SpecWatcher {
         Ok(changes.changed)
     }
 
-    async fn read(&mut self, file: &Listed) -> Result<(), PortError> {
+    async fn read(&mut self, file: &Listed) {
         let DocumentVersion(version) = &file.version;
         let known = self
             .files
             .get(&file.path)
             .filter(|read| &read.version == version);
         if known.is_none() {
-            let Some(checked) = self.check(file).await? else {
-                return Ok(());
+            let Some((version, checked)) = self.check(file).await else {
+                return;
             };
-            let settled = self.files.remove(&file.path).and_then(|read| read.settled);
-            let read = Read {
-                version: version.clone(),
-                checked,
-                since: Instant::now(),
-                settled,
-            };
-            self.files.insert(file.path.clone(), read);
+            let before = self.files.remove(&file.path);
+            // A file that stays unusable in the same way settles from when it first was so.
+            let since = before
+                .as_ref()
+                .filter(|read| read.version == version)
+                .map(|read| read.since);
+            let settled = before.and_then(|read| read.settled);
+            let since = since.unwrap_or_else(Instant::now);
+            self.files.insert(
+                file.path.clone(),
+                Read {
+                    version,
+                    checked,
+                    since,
+                    settled,
+                },
+            );
         }
         if let Some(read) = self.files.get_mut(&file.path) {
             read.settle(&file.path);
         }
-        Ok(())
     }
 
-    /// Nothing when the file vanished between listing and reading.
-    async fn check(&self, file: &Listed) -> Result<Option<Arc<Checked>>, PortError> {
-        let document = self.documents.get(&file.path).await?;
-        Ok(document.map(|document| Arc::new(validation::check(&file.path, &document.bytes))))
+    /// What the checks make of a file, and the version that this stands for. Nothing when the file
+    /// vanished between listing and reading. One that cannot be read is a bad file, no reason to be
+    /// blind to the others; it gets no true version, so that it is read again at every look.
+    async fn check(&self, file: &Listed) -> Option<(String, Arc<Checked>)> {
+        let DocumentVersion(version) = file.version.clone();
+        if file.size > validation::MAX_FILE_BYTES as u64 {
+            let reason = format!("it has {} bytes", file.size);
+            return Some((
+                version,
+                Arc::new(validation::unreadable(&file.path, &reason)),
+            ));
+        }
+        match self.documents.get(&file.path).await {
+            Ok(document) => {
+                let document = document?;
+                Some((
+                    version,
+                    Arc::new(validation::check(&file.path, &document.bytes)),
+                ))
+            }
+            Err(error) => {
+                let reason = with_causes(&error);
+                let checked = validation::unreadable(&file.path, &reason);
+                Some((format!("unreadable: {reason}"), Arc::new(checked)))
+            }
+        }
     }
 
     fn is_unsettled(&self) -> bool {

@@ -62,6 +62,7 @@ impl TinyWorld {
         let pace = Pace {
             moving: Duration::from_millis(20),
             resync: Duration::from_millis(50),
+            removal: Duration::from_millis(100),
         };
         let hints = Hints {
             specs: futures::stream::pending().boxed(),

@@ -10,8 +10,7 @@ pub(super) fn among(directory: &Path) -> Option<PlatformName> {
     let files = fs::read_dir(directory).ok()?;
     let names = files.filter_map(|file| {
         let path = file.ok()?.path();
-        let extension = path.extension()?.to_str()?;
-        if !matches!(extension, "yaml" | "yml") {
+        if !validation::is_spec_file(path.file_name()?.to_str()?) {
             return None;
         }
         validation::check(&path.display().to_string(), &fs::read(&path).ok()?).name

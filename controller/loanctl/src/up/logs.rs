@@ -11,12 +11,16 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+/// Size beyond which a log is set aside, in bytes.
+const LARGE_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Sets up logging into `logs/loanctl.log` of `state_dir`. The level is `info`, or what `RUST_LOG`
 /// asks for.
 pub(super) fn init(state_dir: &Path) -> anyhow::Result<()> {
     let path = state_dir.join("logs").join("loanctl.log");
     let open = || {
         fs::create_dir_all(state_dir.join("logs"))?;
+        set_aside_when_large(&path)?;
         OpenOptions::new().create(true).append(true).open(&path)
     };
     let file = open().with_context(|| {
@@ -43,4 +47,16 @@ pub(super) fn init(state_dir: &Path) -> anyhow::Result<()> {
         .with(terminal.with_filter(LevelFilter::WARN))
         .try_init()
         .context("cannot set up logging")
+}
+
+/// A log that has grown large is set aside at the next start, in place of the one before it.
+fn set_aside_when_large(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > LARGE_BYTES => {
+            fs::rename(path, path.with_extension("log.1"))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }

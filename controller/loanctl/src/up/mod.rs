@@ -17,9 +17,11 @@ use engine::controller::{self, Hints, World};
 use engine::reconcile::Pace;
 use engine::tally::Tally;
 use futures::StreamExt;
-use local_adapter::{Home, HomeConfig};
+use futures::stream::BoxStream;
+use local_adapter::{Home, HomeConfig, HomeError, LocalAlarms};
 use service_kit::server::{BindError, Server};
 use tokio::task::JoinHandle;
+use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
@@ -31,6 +33,7 @@ use screen::Screen;
 const PACE: Pace = Pace {
     moving: Duration::from_millis(250),
     resync: Duration::from_secs(1),
+    removal: Duration::from_secs(10),
 };
 
 /// Longest wait for requests to the console while stopping.
@@ -45,9 +48,9 @@ pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn up(args: &UpArgs) -> anyhow::Result<()> {
-    let stop = signals::first()?;
+    let stop = signals::listen()?;
     let screen = Screen;
-    let console = bind_console(args.console_port).await?;
+    let console = bind_console(args).await?;
     logs::init(&args.state)?;
     let home = tokio::select! {
         home = Home::start(home_config(args), |step| screen.progress(&step)) => home?,
@@ -58,7 +61,6 @@ async fn up(args: &UpArgs) -> anyhow::Result<()> {
         Ok(running) => running.until(&stop).await,
         Err(error) => Err(error),
     };
-    signals::second_ends_the_process();
     screen.stopping();
     home.shutdown().await;
     screen.stopped();
@@ -76,15 +78,28 @@ fn home_config(args: &UpArgs) -> HomeConfig {
     }
 }
 
-async fn bind_console(port: u16) -> anyhow::Result<Server> {
+async fn bind_console(args: &UpArgs) -> anyhow::Result<Server> {
+    let port = args.console_port;
     Server::bind(([127, 0, 0, 1], port).into())
         .await
         .map_err(|BindError { source, .. }| {
+            if let Some(other) = local_adapter::running_on(&args.state) {
+                return HomeError::AlreadyRunning {
+                    path: args.state.clone(),
+                    pid: other.pid,
+                }
+                .into();
+            }
             anyhow::anyhow!(
                 "port {port} of the controller is in use or not allowed ({source}); \
              choose another with --console-port"
             )
         })
+}
+
+/// A hint whenever an alarm changes its state, so that a bad change is taken back at once.
+fn alarm_moves(alarms: &LocalAlarms) -> BoxStream<'static, ()> {
+    BroadcastStream::new(alarms.subscribe()).map(drop).boxed()
 }
 
 /// What runs beside the home: the controller, its HTTP port, and the screen.
@@ -108,7 +123,7 @@ impl Running {
                 .context("cannot watch the specs directory")?
                 .into_stream()
                 .boxed(),
-            platforms: futures::stream::pending().boxed(),
+            platforms: alarm_moves(&home.alarms()),
         };
         let world = World {
             compute: home.compute(),

@@ -21,7 +21,7 @@ impl Screen {
         match step {
             Progress::StateTaken(path) => say(format_args!("state      {}", path.display())),
             Progress::StartingDatabase => say("database   starting PostgreSQL …"),
-            Progress::DatabaseReady(address) => say(format_args!("database   {address}")),
+            Progress::DatabaseReady(address) => say(format_args!("database   psql {address}")),
             Progress::Resuming(0) => {}
             Progress::Resuming(count) => {
                 say(format_args!(

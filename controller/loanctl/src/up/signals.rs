@@ -9,20 +9,20 @@ use tokio_util::sync::CancellationToken;
 /// Exit code of a process that a person interrupted, by shell convention: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
 
-struct Stop {
+struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Stop {
-    fn listen() -> io::Result<Self> {
+impl Signals {
+    fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    async fn asked(&mut self) {
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -30,25 +30,22 @@ impl Stop {
     }
 }
 
-/// Is cancelled by the first signal.
-pub(super) fn first() -> anyhow::Result<CancellationToken> {
-    let mut stop = Stop::listen().context("cannot listen for signals")?;
+/// Listens from now on. The token is cancelled by the first signal; a second one ends the process:
+/// whoever sends it does not want to wait. The children end with it.
+pub(super) fn listen() -> anyhow::Result<CancellationToken> {
+    let mut signals = Signals::new().context("cannot listen for signals")?;
     let token = CancellationToken::new();
-    let asked = token.clone();
+    let first = token.clone();
     tokio::spawn(async move {
-        stop.asked().await;
-        asked.cancel();
+        signals.next().await;
+        first.cancel();
+        signals.next().await;
+        end();
     });
     Ok(token)
 }
 
-/// From now on a signal ends the process: whoever sends a second one does not want to wait. The
-/// children end with it.
 #[expect(clippy::exit, reason = "the user asks for exactly that")]
-pub(super) fn second_ends_the_process() {
-    let Ok(mut stop) = Stop::listen() else { return };
-    tokio::spawn(async move {
-        stop.asked().await;
-        std::process::exit(INTERRUPTED);
-    });
+fn end() {
+    std::process::exit(INTERRUPTED);
 }

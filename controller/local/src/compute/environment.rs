@@ -69,7 +69,8 @@ impl Surroundings<'_> {
             .args(["--metrics-interval", METRICS_INTERVAL])
             .args(["--hosts", &self.hosts()])
             .args(["--drain-deadline", &format!("{DRAIN_DEADLINE_SECONDS}s")])
-            .args(["--log", "json", "--die-with-parent"])
+            .args(["--log", "json"])
+            .arg(format!("--die-with-parent={}", std::process::id()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -21,17 +21,6 @@ fn field(name: &str) -> FieldPath {
     FieldPath::from(ROLLOUT).key(name)
 }
 
-/// The alarms that judge a change.
-fn gating(spec: &LoanPlatformSpec) -> Vec<&Alarm> {
-    let named = spec.rollout.rollback_alarms.as_ref();
-    spec.alarms
-        .iter()
-        .filter(|alarm| {
-            named.map_or_else(|| alarm.rolls_back(), |names| names.contains(&alarm.name))
-        })
-        .collect()
-}
-
 /// How long a bake must be for `alarm` to fire in it, and what that is made of.
 struct Needed<'a> {
     alarm: &'a Alarm,
@@ -72,7 +61,7 @@ impl<'a> Needed<'a> {
 /// A bake that ends before its slowest alarm can fire passes everything.
 pub(super) fn the_bake_covers_every_gating_alarm(spec: &LoanPlatformSpec) -> Vec<Finding> {
     let bake = spec.rollout.bake_time;
-    let needs = gating(spec).into_iter().map(Needed::by);
+    let needs = spec.gating_alarms().into_iter().map(Needed::by);
     let Some(needed) = needs.max_by_key(Needed::total_ms) else {
         return vec![unguarded(spec)];
     };
