@@ -95,9 +95,15 @@ fn content_digest(content: &SpecContent) -> String {
 }
 
 fn mark_disturbed(state: &mut PlatformState) {
-    let judged = matches!(state.scoring.phase, Phase::Applying | Phase::Baking);
-    if let Some(change) = state.scoring.change.as_mut().filter(|_| judged) {
-        change.disturbed = true;
+    let scoring = &mut state.scoring;
+    let judged = matches!(
+        scoring.phase,
+        Phase::Applying | Phase::Baking | Phase::Inconclusive | Phase::Preflight
+    );
+    if judged {
+        for change in scoring.change.iter_mut().chain(&mut scoring.standing) {
+            change.disturbed = true;
+        }
     }
 }
 
@@ -108,22 +114,23 @@ fn disturbs(before: &LoanPlatformSpec, after: &LoanPlatformSpec) -> bool {
     behaviour(before, &revision) != behaviour(after, &revision)
 }
 
-/// How the services other than scoring behave under `spec`, with scoring held at `revision`.
+/// How the services behave under `spec`, with scoring held at `revision`; of scoring itself only how
+/// many tasks it has.
 fn behaviour(
     spec: &LoanPlatformSpec,
     revision: &ScoringRevision,
 ) -> Vec<(Option<Workload>, Option<ServiceSettings>)> {
-    [
-        ServiceName::LoanApi,
-        ServiceName::Auth,
-        ServiceName::ScoreProvider,
-    ]
-    .into_iter()
-    .map(|service| {
-        (
-            spec.services.workload(service),
-            ServiceSettings::of(service, spec, revision),
-        )
-    })
-    .collect()
+    let of = |service| {
+        let mut workload = spec.services.workload(service);
+        if let Some(scoring) = workload
+            .as_mut()
+            .filter(|_| service == ServiceName::Scoring)
+        {
+            scoring.image = revision.image.image.clone();
+            scoring.cpu = revision.image.cpu.get();
+            scoring.memory = revision.image.memory.get();
+        }
+        (workload, ServiceSettings::of(service, spec, revision))
+    };
+    ServiceName::ALL.into_iter().map(of).collect()
 }

@@ -150,13 +150,13 @@ fn verdict(decision: &Decision, refusal: Option<&str>) -> Verdict {
     if let Some(problems) = refusal {
         return verdict(false, Standing::Stalled, "InvalidSpec", problems.to_owned());
     }
-    if let Some(stuck) = decision.report.stuck() {
-        return verdict(false, Standing::Stalled, "Stuck", stuck.to_owned());
-    }
-    if !takes_back(decision)
-        && let Some((reason, message)) = held_by_mode(decision)
-    {
-        return verdict(false, Standing::Steady, reason, message);
+    if !takes_back(decision) {
+        if let Some(stuck) = decision.report.stuck() {
+            return verdict(false, Standing::Stalled, "Stuck", stuck.to_owned());
+        }
+        if let Some((reason, message)) = held_by_mode(decision) {
+            return verdict(false, Standing::Steady, reason, message);
+        }
     }
     if let Some((standing, reason)) = rollout_standing(decision) {
         let message = decision

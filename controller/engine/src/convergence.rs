@@ -1,70 +1,132 @@
-//! The convergence guard: the same difference after several writes is not written again and again.
+//! The convergence guard: the same write is not made again and again.
 //!
 //! A difference that comes back is someone else's write, or a value that the world changes on its
-//! way in. Writing on would be a hot loop that eats the account's quota; a person has to look.
+//! way in. Writing on would be a hot loop that eats the account's quota; a person has to look. The
+//! world also takes its time: until a write shows, it is not repeated in every round.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use schema::names::PlatformName;
 
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 
-/// Writes of the same difference after which it is given up.
-const MAX_REPEATS: u32 = 3;
+/// Writes in vain after which a person has to look.
+const MAX_WRITES: u32 = 3;
+/// Shortest time between two equal writes.
+const SPACING: SignedDuration = SignedDuration::from_secs(10);
+/// Shortest time between two equal writes once they were in vain: the cause may have been mended.
+const LATE_SPACING: SignedDuration = SignedDuration::from_mins(10);
 
-/// Remembers what was written for each platform, and how often in a row.
+/// Remembers what was written for each platform and still is to be written.
 #[derive(Debug, Default)]
 pub struct Convergence {
-    written: Mutex<BTreeMap<PlatformName, Written>>,
+    written: Mutex<BTreeMap<PlatformName, Writes>>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Written {
+#[derive(Debug, Default)]
+struct Writes {
     generation: i64,
-    plan: String,
+    by_action: BTreeMap<String, Repeated>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Repeated {
     times: u32,
+    last: Timestamp,
+}
+
+/// What of a plan is to be done now.
+#[derive(Debug, PartialEq)]
+pub struct Permitted {
+    /// The calls to make.
+    pub plan: Plan,
+    /// What was written in vain, in words.
+    pub in_vain: Vec<String>,
 }
 
 impl Convergence {
-    /// Why `plan` is not to be carried out again, if it has been in vain. A new generation always
-    /// gets its tries.
+    /// What of `plan` is to be done now. A new generation always gets its tries, and what no longer
+    /// differs is forgotten.
     #[must_use]
-    pub fn objection(
+    pub fn permit(
         &self,
         platform: &PlatformName,
         generation: i64,
-        plan: &Plan,
-    ) -> Option<String> {
-        let text = plan.to_string();
+        plan: Plan,
+        now: Timestamp,
+    ) -> Permitted {
         let mut written = self.lock();
-        let known = written.get(platform)?;
-        if known.plan != text || known.generation != generation {
-            written.remove(platform);
-            return None;
+        let writes = written.entry(platform.clone()).or_default();
+        if writes.generation != generation {
+            *writes = Writes {
+                generation,
+                ..Writes::default()
+            };
         }
-        (known.times >= MAX_REPEATS).then(|| {
-            format!(
-                "written {MAX_REPEATS} times and still different: {text}; something else changes it \
-                 back, or does not take it as written"
-            )
-        })
-    }
-
-    /// `plan` was carried out.
-    pub fn wrote(&self, platform: &PlatformName, generation: i64, plan: &Plan) {
-        let mut written = self.lock();
-        let fresh = || Written {
-            generation,
-            plan: plan.to_string(),
-            times: 0,
+        let planned: Vec<String> = plan.actions.iter().map(Action::to_string).collect();
+        writes
+            .by_action
+            .retain(|action, _| planned.contains(action));
+        let due = |action: &Action| {
+            writes
+                .by_action
+                .get(&action.to_string())
+                .is_none_or(|repeated| repeated.is_due(now))
         };
-        written.entry(platform.clone()).or_insert_with(fresh).times += 1;
+        let in_vain = writes
+            .by_action
+            .iter()
+            .filter(|(_, repeated)| repeated.is_in_vain(now))
+            .map(|(action, _)| in_vain(action))
+            .collect();
+        Permitted {
+            plan: Plan {
+                actions: plan.actions.into_iter().filter(due).collect(),
+            },
+            in_vain,
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<PlatformName, Written>> {
+    /// `action` was carried out.
+    pub fn wrote(&self, platform: &PlatformName, action: &Action, now: Timestamp) {
+        if let Some(writes) = self.lock().get_mut(platform) {
+            let fresh = Repeated {
+                times: 0,
+                last: now,
+            };
+            let repeated = writes.by_action.entry(action.to_string()).or_insert(fresh);
+            repeated.times += 1;
+            repeated.last = now;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PlatformName, Writes>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Repeated {
+    fn is_due(self, now: Timestamp) -> bool {
+        let spacing = if self.times >= MAX_WRITES {
+            LATE_SPACING
+        } else {
+            SPACING
+        };
+        now.duration_since(self.last) >= spacing
+    }
+
+    fn is_in_vain(self, now: Timestamp) -> bool {
+        self.times >= MAX_WRITES && now.duration_since(self.last) >= SPACING
+    }
+}
+
+fn in_vain(action: &str) -> String {
+    format!(
+        "`{action}` was done {MAX_WRITES} times and is still to be done: something else changes it \
+         back, or does not take it as written"
+    )
 }
 
 #[cfg(test)]
@@ -72,7 +134,6 @@ mod tests {
     use schema::names::ServiceName;
 
     use super::*;
-    use crate::plan::Action;
 
     fn plan(service: ServiceName) -> Plan {
         Plan {
@@ -84,33 +145,73 @@ mod tests {
         PlatformName::try_from("local").unwrap()
     }
 
-    #[test]
-    fn the_same_difference_three_times_after_a_write_is_given_up() {
-        let guard = Convergence::default();
-        for _ in 0..3 {
-            assert_eq!(guard.objection(&name(), 1, &plan(ServiceName::Auth)), None);
-            guard.wrote(&name(), 1, &plan(ServiceName::Auth));
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    /// Rounds a second apart, doing what is permitted; the seconds in which something was done.
+    fn rounds(guard: &Convergence, generation: i64, seconds: std::ops::Range<i64>) -> Vec<i64> {
+        let mut done = Vec::new();
+        for second in seconds {
+            let wanted = plan(ServiceName::Auth);
+            let permitted = guard.permit(&name(), generation, wanted, at(second));
+            for action in &permitted.plan.actions {
+                guard.wrote(&name(), action, at(second));
+                done.push(second);
+            }
         }
-        let objection = guard
-            .objection(&name(), 1, &plan(ServiceName::Auth))
-            .unwrap();
-        assert!(objection.contains("remove settings of auth"), "{objection}");
+        done
     }
 
     #[test]
-    fn a_new_generation_another_difference_or_none_starts_over() {
-        let others = [
-            (2, plan(ServiceName::Auth)),
-            (1, plan(ServiceName::Scoring)),
-            (1, Plan::default()),
-        ];
-        for (generation, other) in others {
-            let guard = Convergence::default();
-            for _ in 0..3 {
-                guard.wrote(&name(), 1, &plan(ServiceName::Auth));
-            }
-            assert_eq!(guard.objection(&name(), generation, &other), None);
-            assert_eq!(guard.objection(&name(), 1, &plan(ServiceName::Auth)), None);
-        }
+    fn the_same_difference_three_times_after_a_write_needs_a_person() {
+        let guard = Convergence::default();
+        assert_eq!(rounds(&guard, 1, 0..30), [0, 10, 20]);
+        let permitted = guard.permit(&name(), 1, plan(ServiceName::Auth), at(30));
+        assert!(permitted.plan.is_empty());
+        assert!(permitted.in_vain[0].contains("remove settings of auth"));
+    }
+
+    #[test]
+    fn a_write_that_takes_its_time_is_neither_repeated_at_once_nor_called_in_vain() {
+        let guard = Convergence::default();
+        assert_eq!(rounds(&guard, 1, 0..9), [0]);
+        assert!(
+            guard
+                .permit(&name(), 1, plan(ServiceName::Auth), at(9))
+                .in_vain
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn only_what_was_in_vain_is_held_back() {
+        let guard = Convergence::default();
+        rounds(&guard, 1, 0..30);
+        let mut both = plan(ServiceName::Auth);
+        both.actions.extend(plan(ServiceName::Scoring).actions);
+        let permitted = guard.permit(&name(), 1, both, at(31));
+        assert_eq!(permitted.plan, plan(ServiceName::Scoring));
+    }
+
+    #[test]
+    fn a_new_generation_and_a_difference_that_was_gone_start_over() {
+        let guard = Convergence::default();
+        rounds(&guard, 1, 0..30);
+        assert_eq!(rounds(&guard, 2, 30..31), [30]);
+        rounds(&guard, 2, 31..60);
+        assert!(
+            guard
+                .permit(&name(), 2, Plan::default(), at(60))
+                .in_vain
+                .is_empty()
+        );
+        assert_eq!(rounds(&guard, 2, 61..62), [61]);
+    }
+
+    #[test]
+    fn what_was_in_vain_is_tried_again_now_and_then() {
+        let guard = Convergence::default();
+        assert_eq!(rounds(&guard, 1, 0..700), [0, 10, 20, 620]);
     }
 }

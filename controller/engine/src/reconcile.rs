@@ -165,7 +165,7 @@ async fn advance(
 ) -> Result<Next, ReconcileError> {
     let observed = observe(context, &state).await?;
     let mut decision = decide(&state, &observed, now, context.epoch);
-    give_up_in_vain(context, &mut decision);
+    hold_back(context, &state, &mut decision, now);
     remember_plan(&mut decision, now);
     let mut live = status(&decision, &observed, refusal, now);
     if tell_of_failure(&state.status.conditions) && !decision.plan.is_empty() {
@@ -180,26 +180,25 @@ async fn advance(
     context
         .board
         .show(&state.platform, PlatformObject::new(&decision.state, live));
-    carry_out(context, &state.platform, &decision.plan).await?;
-    if !decision.plan.is_empty() {
-        context
-            .convergence
-            .wrote(&state.platform, decision.state.generation, &decision.plan);
-    }
+    carry_out(context, &state.platform, &decision.plan, now).await?;
     Ok(Next::requeue(wait(context.pace, &decision)))
 }
 
-/// Drops a plan that was carried out several times in vain, and says so. Taking a change back is
-/// never given up.
-fn give_up_in_vain(context: &Context, decision: &mut Decision) {
-    let state = &decision.state;
-    let objection =
-        context
-            .convergence
-            .objection(&state.platform, state.generation, &decision.plan);
-    if let Some(objection) = objection.filter(|_| !state.scoring.is_taking_back()) {
-        decision.report.add_stuck(objection);
-        decision.plan = Plan::default();
+/// Leaves out of the plan what was just done and has not shown yet, and what was done in vain. Taking
+/// a change back is never held back.
+fn hold_back(context: &Context, before: &PlatformState, decision: &mut Decision, now: Timestamp) {
+    if decision.state.scoring.is_taking_back() {
+        return;
+    }
+    let plan = std::mem::take(&mut decision.plan);
+    let (platform, generation) = (&decision.state.platform, decision.state.generation);
+    let permitted = context.convergence.permit(platform, generation, plan, now);
+    decision.plan = permitted.plan;
+    for text in permitted.in_vain {
+        decision.report.add_stuck(text);
+    }
+    if !decision.plan.writes_settings() {
+        decision.state.settings_sequence = before.settings_sequence;
     }
 }
 
@@ -210,6 +209,12 @@ async fn remove(
     now: Timestamp,
 ) -> Result<Next, ReconcileError> {
     let platform = state.platform.clone();
+    if state.accepted.is_none() {
+        // It never was a platform: nothing was made, and nothing is worth remembering.
+        context.states.forget(&platform).await?;
+        context.board.remove(&platform);
+        return Ok(Next::await_change());
+    }
     let policy = state.deletion_policy();
     if state.removed_at.is_none() {
         state.removed_at = Some(now);
@@ -223,7 +228,7 @@ async fn remove(
         let observed = observe(context, &state).await?;
         let plan = plan_removal(&platform, &observed);
         if !plan.is_empty() {
-            carry_out(context, &platform, &plan).await?;
+            carry_out(context, &platform, &plan, now).await?;
             return Ok(Next::requeue(context.pace.moving));
         }
         context.states.forget(&platform).await?;
@@ -340,10 +345,12 @@ async fn carry_out(
     context: &Context,
     platform: &PlatformName,
     plan: &Plan,
+    now: Timestamp,
 ) -> Result<(), PortError> {
     for action in &plan.actions {
         tracing::info!(%platform, %action, "Reconciling.");
         carry_out_one(context, platform, action).await?;
+        context.convergence.wrote(platform, action, now);
     }
     Ok(())
 }

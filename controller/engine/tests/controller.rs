@@ -11,6 +11,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use engine::board::PlatformObject;
 use schema::status::HistoryKind;
 use support::{TinyWorld, is_ready, reason};
 
@@ -34,6 +35,11 @@ spec:
     bands:
       - {riskBand: LOW, minScore: 700, interestRate: "11.90"}
 "#;
+
+fn with_auth_count(count: u32) -> String {
+    let wanted = format!("\"auth:1\", desiredCount: {count}}}");
+    SPEC.replace("\"auth:1\", desiredCount: 1}", &wanted)
+}
 
 const PATH: &str = "specs/local.yaml";
 
@@ -241,49 +247,45 @@ async fn two_platforms_live_side_by_side_and_a_bad_one_does_not_disturb_the_othe
 }
 
 #[tokio::test]
-async fn a_difference_that_comes_back_is_written_three_times_and_then_needs_a_person() {
+async fn a_change_that_does_not_show_is_not_asked_for_in_every_round() {
     let world = Arc::new(TinyWorld::default());
     world.writes(PATH, SPEC);
     let controller = world.runs();
     controller.sees("local", "ready", is_ready).await;
     let mutations = world.mutations();
     world.ignores_changes.store(true, Ordering::Relaxed);
-    world.writes(
-        PATH,
-        SPEC.replace(
-            "\"auth:1\", desiredCount: 1}",
-            "\"auth:1\", desiredCount: 3}",
-        ),
-    );
-    let stuck = controller
-        .sees("local", "stuck", |it| reason(it) == Some("Stuck"))
-        .await;
-    let stalled = stuck
-        .status
-        .conditions
-        .iter()
-        .find(|c| c.type_ == "Stalled")
-        .unwrap();
-    assert!(
-        stalled.message.contains("scale auth to 3"),
-        "{}",
-        stalled.message
-    );
-    assert_eq!(world.mutations() - mutations, 3);
-
-    world.ignores_changes.store(false, Ordering::Relaxed);
-    world.writes(
-        PATH,
-        SPEC.replace(
-            "\"auth:1\", desiredCount: 1}",
-            "\"auth:1\", desiredCount: 4}",
-        ),
-    );
+    world.writes(PATH, with_auth_count(3));
     controller
-        .sees("local", "ready with four", |it| {
-            is_ready(it) && it.metadata.generation == Some(3)
+        .sees("local", "progressing", |it| {
+            reason(it) == Some("Progressing")
         })
         .await;
+    let mut rounds = controller.board.rounds();
+    for _ in 0..20 {
+        rounds.changed().await.unwrap();
+    }
+    assert_eq!(world.mutations() - mutations, 1);
+
+    world.ignores_changes.store(false, Ordering::Relaxed);
+    world.writes(PATH, with_auth_count(4));
+    let has_four = |it: &PlatformObject| is_ready(it) && it.metadata.generation == Some(3);
+    controller.sees("local", "ready with four", has_four).await;
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_file_that_never_was_a_platform_leaves_nothing_behind() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.writes("specs/scratch.yaml", "nonsense");
+    controller
+        .sees("scratch", "refused", |it| reason(it) == Some("InvalidSpec"))
+        .await;
+    world.removes("specs/scratch.yaml");
+    controller.sees_removed("scratch").await;
+    assert!(!world.paths().contains(&"state/scratch.json".to_owned()));
     controller.stops().await;
 }
 

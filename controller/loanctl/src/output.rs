@@ -37,7 +37,8 @@ pub(crate) fn say_json(value: &impl Serialize) -> Result<(), serde_json::Error> 
     Ok(())
 }
 
-/// Whether colour helps: on a terminal whose user has not asked for none (<https://no-color.org>).
-pub(crate) fn colour() -> bool {
-    stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether colour helps on `stream`: on a terminal whose user has not asked for none
+/// (<https://no-color.org>).
+pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

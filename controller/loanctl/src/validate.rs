@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::stdout;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -95,7 +96,7 @@ fn print(files: &[PathBuf], sources: &[String], problems: &[Vec<&Diagnostic>]) {
     for ((file, source), problems) in files.iter().zip(sources).zip(problems) {
         if !problems.is_empty() {
             let problems: Vec<Diagnostic> = problems.iter().copied().cloned().collect();
-            say(validation::render(&problems, source, colour()));
+            say(validation::render(&problems, source, colour(&stdout())));
         }
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
         let warnings = problems.len() - errors;

@@ -82,6 +82,7 @@ fn start(turn: &mut Turn<'_>) {
     let now = turn.now();
     turn.edit_change(|change| {
         change.started_at = now;
+        change.disturbed = false;
         change.baseline = baseline;
         change.acknowledged = acknowledged;
     });

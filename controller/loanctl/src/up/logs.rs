@@ -6,10 +6,13 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use anyhow::Context as _;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
+
+use crate::output::colour;
 
 /// Size beyond which a log is set aside, in bytes.
 const LARGE_BYTES: u64 = 16 * 1024 * 1024;
@@ -34,6 +37,7 @@ pub(super) fn init(state_dir: &Path) -> anyhow::Result<()> {
         .from_env()?;
     let terminal = fmt::layer()
         .with_writer(io::stderr)
+        .with_ansi(colour(&io::stderr()))
         .compact()
         .with_target(false);
     tracing_subscriber::registry()
@@ -44,9 +48,17 @@ pub(super) fn init(state_dir: &Path) -> anyhow::Result<()> {
                 .with_writer(Mutex::new(file))
                 .with_filter(level),
         )
-        .with(terminal.with_filter(LevelFilter::WARN))
+        .with(terminal.with_filter(for_the_terminal()))
         .try_init()
         .context("cannot set up logging")
+}
+
+/// What needs attention of loanctl itself. The services' own lines are in their logs; in an incident
+/// there are hundreds a second, and the terminal is where a person looks for what happens.
+fn for_the_terminal() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("local_adapter::compute::output", LevelFilter::OFF)
 }
 
 /// A log that has grown large is set aside at the next start, in place of the one before it.

@@ -107,7 +107,7 @@ impl LocalCompute {
                 secrets: parts.secrets,
                 databases: parts.databases,
                 metrics: parts.metrics,
-                client: reqwest::Client::new(),
+                client: health_client()?,
                 ledger,
             }),
         })
@@ -224,6 +224,19 @@ impl LocalCompute {
         };
         self.fronts.keep_only(&left.iter().collect()).await;
     }
+}
+
+/// The client of health checks: straight to loopback, whatever proxy the environment names.
+fn health_client() -> Result<reqwest::Client, HomeError> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none());
+    client.build().map_err(|error| {
+        HomeError::machine(
+            "make the client of health checks",
+            std::io::Error::other(error),
+        )
+    })
 }
 
 async fn stop(handle: &Handle) {
