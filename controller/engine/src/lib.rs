@@ -9,11 +9,13 @@
 pub mod accept;
 pub mod backoff;
 pub mod board;
+mod carry_out;
 pub mod conditions;
 pub mod controller;
 pub mod convergence;
 pub mod decide;
 pub mod desired;
+pub mod observe;
 pub mod observed;
 pub mod plan;
 pub mod ports;

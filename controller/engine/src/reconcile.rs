@@ -1,29 +1,32 @@
 //! Reconciling one platform: look, decide, remember, do.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
-use schema::names::{PlatformName, ServiceName};
+use schema::names::PlatformName;
 use schema::platform::DeletionPolicy;
-use schema::status::{HistoryEntry, HistoryKind, Phase};
+use schema::status::{HistoryEntry, HistoryKind};
 
 use crate::accept::accept;
 use crate::backoff::Backoff;
 use crate::board::{Board, Happening, PlatformObject};
+use crate::carry_out::carry_out;
 use crate::conditions::{failed, tell_of_failure};
 use crate::convergence::Convergence;
 use crate::decide::{Decision, decide};
-use crate::observed::{Observed, ObservedSettings};
-use crate::plan::{Action, Plan, plan_removal};
-use crate::ports::{Alarms, BakeEvidence, Compute, Documents, PortError, Remedy};
+use crate::observe::observe;
+use crate::plan::{Action, plan_removal};
+use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
 use crate::status::{status, without_live_values};
 use crate::tally::Tally;
+
+/// Target of log records that repeat the history, for those who show it in another way.
+pub const HAPPENINGS: &str = "engine::happenings";
 
 /// What reconciling needs of the world.
 #[derive(Debug)]
@@ -253,64 +256,6 @@ fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> His
     }
 }
 
-/// Reads everything of one platform.
-async fn observe(context: &Context, state: &PlatformState) -> Result<Observed, ReconcileError> {
-    let platforms = BTreeSet::from([state.platform.clone()]);
-    let services = context.compute.observe(&platforms).await?;
-    let alarms = context.alarms.observe(&platforms).await?;
-    Ok(Observed {
-        services: services
-            .into_iter()
-            .map(|found| (found.service, found))
-            .collect(),
-        alarms: alarms
-            .into_iter()
-            .map(|found| (found.definition.name.clone(), found))
-            .collect(),
-        settings: observe_settings(context.documents.as_ref(), &state.platform).await?,
-        evidence: observe_bake(context, state).await?,
-    })
-}
-
-pub(crate) async fn observe_settings(
-    documents: &dyn Documents,
-    platform: &PlatformName,
-) -> Result<BTreeMap<ServiceName, ObservedSettings>, PortError> {
-    let mut settings = BTreeMap::new();
-    for service in ServiceName::ALL {
-        if let Some(found) = documents.get(&settings_path(platform, service)).await? {
-            let document = serde_json::from_slice(&found.bytes).ok();
-            settings.insert(
-                service,
-                ObservedSettings {
-                    version: found.version,
-                    document,
-                },
-            );
-        }
-    }
-    Ok(settings)
-}
-
-async fn observe_bake(context: &Context, state: &PlatformState) -> Result<BakeEvidence, PortError> {
-    let bakes = matches!(state.scoring.phase, Phase::Baking | Phase::Inconclusive);
-    match state
-        .scoring
-        .change
-        .as_ref()
-        .and_then(|change| change.effective_at)
-    {
-        Some(since) if bakes => context.alarms.evidence(&state.platform, since).await,
-        _ => Ok(BakeEvidence::default()),
-    }
-}
-
-/// Where the settings of `service` lie.
-#[must_use]
-pub fn settings_path(platform: &PlatformName, service: ServiceName) -> String {
-    format!("settings/{platform}/{service}.json")
-}
-
 /// Service changes are worth remembering; settings and alarms follow from entries that are there.
 fn remember_plan(decision: &mut Decision, now: Timestamp) {
     let changes: Vec<String> = decision
@@ -341,48 +286,6 @@ fn remember_plan(decision: &mut Decision, now: Timestamp) {
     });
 }
 
-async fn carry_out(
-    context: &Context,
-    platform: &PlatformName,
-    plan: &Plan,
-    now: Timestamp,
-) -> Result<(), PortError> {
-    for action in &plan.actions {
-        tracing::info!(%platform, %action, "Reconciling.");
-        carry_out_one(context, platform, action).await?;
-        context.convergence.wrote(platform, action, now);
-    }
-    Ok(())
-}
-
-async fn carry_out_one(
-    context: &Context,
-    platform: &PlatformName,
-    action: &Action,
-) -> Result<(), PortError> {
-    match action {
-        Action::PutAlarm(definition) => context.alarms.put(definition).await,
-        Action::DeleteAlarm(name) => context.alarms.delete(platform, name).await,
-        Action::Service(change) => context.compute.apply(change).await,
-        Action::DeleteSettings(service) => {
-            context
-                .documents
-                .delete(&settings_path(platform, *service))
-                .await
-        }
-        Action::PutSettings { document, expected } => {
-            let path = settings_path(platform, document.service);
-            let bytes = serde_json::to_vec_pretty(document)
-                .map_err(|error| PortError::unavailable(format!("write {path}"), error))?;
-            context
-                .documents
-                .put(&path, bytes.into(), expected.clone())
-                .await
-                .map(drop)
-        }
-    }
-}
-
 fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformState) {
     let seen = known.and_then(|known| known.history.last());
     let news = state
@@ -393,10 +296,27 @@ fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformS
     let mut news: Vec<&HistoryEntry> = news.collect();
     news.reverse();
     for entry in news {
+        log(&state.platform, entry);
         context.board.tell(Happening {
             platform: state.platform.clone(),
             entry: entry.clone(),
         });
+    }
+}
+
+/// What a person should look at is a warning; the rest of the history is for the record.
+fn log(platform: &PlatformName, entry: &HistoryEntry) {
+    use tracing::{info, warn};
+    let (kind, reason, message) = (entry.kind, &entry.reason, &entry.message);
+    match kind {
+        HistoryKind::SpecRefused
+        | HistoryKind::RollbackStarted
+        | HistoryKind::RollbackProblem
+        | HistoryKind::Held
+        | HistoryKind::Refused => {
+            warn!(target: HAPPENINGS, %platform, ?kind, reason, message);
+        }
+        _ => info!(target: HAPPENINGS, %platform, ?kind, reason, message),
     }
 }
 

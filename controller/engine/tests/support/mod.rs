@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::board::{Board, PlatformObject};
 use engine::controller::{Hints, World, run};
+use engine::observe::settings_path;
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, DeploymentState, Document, DocumentVersion,
     Documents, Expected, Listed, ObservedAlarm, ObservedDeployment, ObservedService, ObservedTask,
     PortError, ServiceChange,
 };
-use engine::reconcile::{Pace, settings_path};
+use engine::reconcile::Pace;
 use engine::tally::Tally;
 use futures::StreamExt;
 use jiff::Timestamp;

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use anyhow::Context as _;
 
+use engine::reconcile::HAPPENINGS;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -53,12 +54,13 @@ pub(super) fn init(state_dir: &Path) -> anyhow::Result<()> {
         .context("cannot set up logging")
 }
 
-/// What needs attention of loanctl itself. The services' own lines are in their logs; in an incident
-/// there are hundreds a second, and the terminal is where a person looks for what happens.
+/// What needs attention of loanctl itself. The screen tells the history; the services' own lines are
+/// in their logs: in an incident there are hundreds a second.
 fn for_the_terminal() -> Targets {
     Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("local_adapter::compute::output", LevelFilter::OFF)
+        .with_target(HAPPENINGS, LevelFilter::OFF)
 }
 
 /// A log that has grown large is set aside at the next start, in place of the one before it.
