@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use validation::{Checked, Diagnostic};
+use validation::{Checked, Diagnostic, MAX_FILE_BYTES};
 
 use crate::cli::ValidateArgs;
 use crate::exit::{FAILURE, SUCCESS, UsageError};
@@ -46,10 +46,18 @@ fn once_each(files: &mut Vec<PathBuf>) {
 fn check(file: &Path) -> (String, Checked) {
     let name = file.display().to_string();
     match fs::read(file) {
-        Ok(bytes) => (
-            String::from_utf8_lossy(&bytes).into_owned(),
-            validation::check(&name, &bytes),
-        ),
+        Ok(bytes) => {
+            // A file that is too large for a spec is also too large to draw.
+            let drawn = if bytes.len() > MAX_FILE_BYTES {
+                &[]
+            } else {
+                bytes.as_slice()
+            };
+            (
+                String::from_utf8_lossy(drawn).into_owned(),
+                validation::check(&name, &bytes),
+            )
+        }
         Err(error) => (
             String::new(),
             validation::unreadable(&name, &error.to_string()),

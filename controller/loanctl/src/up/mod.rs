@@ -39,6 +39,9 @@ const PACE: Pace = Pace {
 /// Longest wait for requests to the console while stopping.
 const CONSOLE_DRAIN: Duration = Duration::from_secs(1);
 
+/// Password of the private database, in the state directory.
+const PASSWORD_FILE: &str = "local/secrets/postgres-password";
+
 pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(up(args))?;
@@ -52,8 +55,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<()> {
     let screen = Screen;
     let console = bind_console(args).await?;
     logs::init(&args.state)?;
+    let private_database = args.database_url.is_none();
+    let password_file = private_database.then(|| args.state.join(PASSWORD_FILE));
     let home = tokio::select! {
-        home = Home::start(home_config(args), |step| screen.progress(&step)) => home?,
+        home = Home::start(home_config(args), |step| screen.progress(&step, password_file.as_deref())) => home?,
         () = stop.cancelled() => return Ok(()),
     };
     let running = Running::start(&home, console, &args.state, screen).await;

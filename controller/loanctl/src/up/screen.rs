@@ -17,11 +17,18 @@ use crate::show;
 pub(super) struct Screen;
 
 impl Screen {
-    pub(super) fn progress(self, step: &Progress) {
+    /// `password_file` is that of the private database, where there is one.
+    pub(super) fn progress(self, step: &Progress, password_file: Option<&Path>) {
         match step {
             Progress::StateTaken(path) => say(format_args!("state      {}", path.display())),
             Progress::StartingDatabase => say("database   starting PostgreSQL …"),
-            Progress::DatabaseReady(address) => say(format_args!("database   psql {address}")),
+            Progress::DatabaseReady(address) => match password_file {
+                Some(file) => say(format_args!(
+                    "database   PGPASSWORD=$(cat {}) psql {address}",
+                    file.display()
+                )),
+                None => say(format_args!("database   {address}")),
+            },
             Progress::Resuming(0) => {}
             Progress::Resuming(count) => {
                 say(format_args!(
