@@ -74,6 +74,18 @@ pub fn failed(
     show(before, &verdict, generation, now)
 }
 
+/// The conditions of a platform that a controller that has just started has not looked at yet.
+#[must_use]
+pub fn starting(before: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
+    let verdict = Verdict {
+        ready: false,
+        standing: Standing::Reconciling,
+        reason: "Starting",
+        message: "The controller has just started and has not looked yet.".to_owned(),
+    };
+    show(before, &verdict, generation, now)
+}
+
 /// Whether `conditions` tell of a platform that could not be reconciled.
 #[must_use]
 pub fn tell_of_failure(conditions: &[Condition]) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use jiff::Timestamp;
 use kube::runtime::controller::{Action as Next, Config};
 use kube::runtime::reflector::store;
 use kube::runtime::{Controller, WatchStreamExt, reflector};
@@ -12,11 +13,13 @@ use schema::platform::DeletionPolicy;
 
 use crate::backoff::Backoff;
 use crate::board::{Board, PlatformObject};
+use crate::conditions;
 use crate::convergence::Convergence;
 use crate::observe::observe_settings;
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::reconcile::{Context, Pace, ReconcileError, reconcile};
 use crate::specs::{Remembered, SpecEntry, SpecWatcher};
+use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
 use crate::tally::Tally;
 use crate::term;
@@ -127,13 +130,26 @@ async fn remembered(states: &StateStore, board: &Board) -> Result<Remembered, St
         };
         let (platform, source) = (state.platform.clone(), state.source.clone());
         if state.removed_at.is_none() {
-            board.show(&state.platform, PlatformObject::saved(&state));
+            board.show(&state.platform, before_the_first_look(&state));
             remembered.sources.insert(platform, source);
         } else if state.deletion_policy() == DeletionPolicy::Delete {
             remembered.unfinished.insert(platform, source);
         }
     }
     Ok(remembered)
+}
+
+/// What is shown of a platform until it was looked at: what was saved, less what may not be so any
+/// more.
+fn before_the_first_look(state: &PlatformState) -> PlatformObject {
+    let mut shown = PlatformObject::saved(state);
+    shown.status.conditions =
+        conditions::starting(&state.status.conditions, state.generation, Timestamp::now());
+    for service in &mut shown.status.services {
+        service.running = 0;
+        service.tasks.clear();
+    }
+    shown
 }
 
 /// The highest epoch in the settings of the platforms known from before; 0 without any.

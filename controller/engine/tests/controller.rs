@@ -316,3 +316,24 @@ async fn a_state_that_cannot_be_read_does_not_stop_the_other_platforms() {
     controller.sees("local", "ready", is_ready).await;
     controller.stops().await;
 }
+
+#[tokio::test]
+async fn what_was_saved_is_not_shown_as_ready_before_the_first_look() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    controller.stops().await;
+    world.compute_is_down.store(true, Ordering::Relaxed);
+    let controller = world.runs();
+    let shown = controller.sees("local", "shown", |_| true).await;
+    assert!(!is_ready(&shown));
+    assert!(
+        shown
+            .status
+            .services
+            .iter()
+            .all(|service| service.running == 0)
+    );
+    controller.stops().await;
+}

@@ -1,0 +1,26 @@
+//! `loanctl up` as its users see it: real services, a real PostgreSQL, real load.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+#![expect(clippy::print_stdout, reason = "a test says what it measured")]
+
+mod admin;
+mod command;
+mod crash;
+mod database;
+mod deciding;
+mod incident;
+mod invalid_edits;
+mod laptop;
+mod live_settings;
+mod load;
+mod processes;
+mod promotion;
+mod replicas;
+mod side_by_side;
+mod spec;
+mod starting_and_stopping;
+mod view;
