@@ -8,10 +8,7 @@ use bytes::Bytes;
 use engine::ports::{Document, DocumentVersion, Documents, Expected, Listed, PortError};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{
-    Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutResult,
-    UpdateVersion,
-};
+use object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutResult};
 use tokio::sync::Mutex;
 
 /// Folder of what engineers write.
@@ -19,23 +16,12 @@ const SPECS: &str = "specs";
 /// Most documents that one listing reads: far above any platform, far below memory.
 const MAX_LISTED: usize = 10_000;
 
-/// How a store writes on a condition.
-#[derive(Debug)]
-enum Conditional {
-    /// The store compares by itself: S3 with `If-Match`.
-    #[expect(dead_code, reason = "the home in AWS constructs it")]
-    Native,
-    /// The store cannot; one lock around reading and writing stands in. Enough where one process
-    /// writes, which the state lock sees to.
-    Emulated(Mutex<()>),
-}
-
 /// Documents in object stores: `specs/` in one, all others in another.
 #[derive(Debug)]
 pub struct StoreDocuments {
     specs: Arc<dyn ObjectStore>,
     state: Arc<dyn ObjectStore>,
-    conditional: Conditional,
+    writing: Mutex<()>,
 }
 
 impl StoreDocuments {
@@ -50,7 +36,7 @@ impl StoreDocuments {
         Ok(Self {
             specs: directory(specs_dir)?,
             state: directory(state_dir)?,
-            conditional: Conditional::Emulated(Mutex::new(())),
+            writing: Mutex::new(()),
         })
     }
 
@@ -75,34 +61,16 @@ impl StoreDocuments {
         Ok((store.as_ref(), location))
     }
 
-    async fn put_native(
+    /// Writes if what lies there is as expected. A local file system cannot compare by itself: one
+    /// lock around reading and writing stands in, which is enough where one process writes. The state
+    /// lock sees to that.
+    async fn put_if(
         &self,
         path: &str,
         bytes: Bytes,
         expected: Expected,
     ) -> Result<PutResult, PortError> {
-        let mode = match expected {
-            Expected::Absent => PutMode::Create,
-            Expected::Version(version) => PutMode::Update(UpdateVersion {
-                e_tag: Some(version.0),
-                version: None,
-            }),
-        };
-        let (store, location) = self.locate(path)?;
-        store
-            .put_opts(&location, bytes.into(), PutOptions::from(mode))
-            .await
-            .map_err(|error| write_error(path, error))
-    }
-
-    async fn put_emulated(
-        &self,
-        lock: &Mutex<()>,
-        path: &str,
-        bytes: Bytes,
-        expected: Expected,
-    ) -> Result<PutResult, PortError> {
-        let _writing = lock.lock().await;
+        let _writing = self.writing.lock().await;
         let (store, location) = self.locate(path)?;
         let found = match store.head(&location).await {
             Ok(meta) => Some(version_of(&meta)),
@@ -169,10 +137,7 @@ impl Documents for StoreDocuments {
         bytes: Bytes,
         expected: Expected,
     ) -> Result<DocumentVersion, PortError> {
-        let written = match &self.conditional {
-            Conditional::Native => self.put_native(path, bytes, expected).await?,
-            Conditional::Emulated(lock) => self.put_emulated(lock, path, bytes, expected).await?,
-        };
+        let written = self.put_if(path, bytes, expected).await?;
         written.e_tag.map(DocumentVersion).ok_or_else(|| {
             PortError::unavailable(format!("write {path}"), "the store gave no version back")
         })
