@@ -25,4 +25,4 @@ check: ## Formatting, lints, generated files, dependency audit
 	@.ci/check
 
 bench: build ## Print figures of this machine, with what they compare to
-	@.ci/bench
+	@.ci/bench $(ARGS)

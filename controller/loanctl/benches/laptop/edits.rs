@@ -69,8 +69,8 @@ pub(crate) async fn measure(laptop: &Laptop, spec: &Spec, options: Options) {
         options.repetitions()
     ));
     table.note(
-        "limit: waiting on purpose, not work: a file must have settled, services look for settings \
-         and are looked after every so often",
+        "limit: intervals, not work: the file settling, the services' next look for settings, the next \
+         health check",
     );
     print!("{table}");
 }

@@ -108,9 +108,9 @@ fn heading(options: Options) -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("?");
     let length = if options.quick {
-        "about two minutes"
+        "under a minute"
     } else {
-        "about seven minutes"
+        "about six minutes"
     };
     format!(
         "loan platform on this machine: {} CPUs, profile {profile}, load average {load} before; {length}\n\

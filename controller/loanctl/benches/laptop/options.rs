@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub(crate) const USAGE: &str = "make bench, or .ci/bench [--quick]
 
-  --quick   fewer repetitions, shorter loads, no incident: about two minutes instead of seven";
+  --quick   fewer repetitions, shorter loads, no incident: under a minute instead of six";
 
 /// What is asked for.
 pub(crate) enum Request {
