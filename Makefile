@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PROGRAMS := loanctl loan-api auth scoring score-provider
 PACKAGES := $(PROGRAMS:%=-p %)
 
@@ -12,7 +13,7 @@ help: ## Show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
 up: build ## Run everything on this machine (Ctrl-C stops it); ARGS="--api-port 9000" for options
-	@exec target/release/loanctl up $(ARGS)
+	@exec $(TARGET_DIR)/release/loanctl up $(ARGS)
 
 build: ## Build the programs that `make up` runs
 	@.ci/need up
