@@ -40,14 +40,11 @@ fn accept_valid(state: &mut PlatformState, spec: &LoanPlatformSpec, now: Timesta
     if before.is_some_and(|before| disturbs(before, spec)) {
         mark_disturbed(state);
     }
-    if state.accepted.as_ref().map(|accepted| &accepted.spec) != Some(spec) || state.generation == 1
-    {
-        let message = format!(
-            "{} is accepted as generation {}.",
-            state.source, state.generation
-        );
-        remember(state, HistoryKind::SpecAccepted, "Valid", message, now);
-    }
+    let message = format!(
+        "{} is accepted as generation {}.",
+        state.source, state.generation
+    );
+    remember(state, HistoryKind::SpecAccepted, "Valid", message, now);
     state.accepted = Some(AcceptedSpec {
         generation: state.generation,
         spec: spec.clone(),
