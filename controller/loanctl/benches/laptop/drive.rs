@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at};
 
+use crate::load::{CLIENT_TIMEOUT, authorized};
 use crate::samples::Samples;
 
-/// Answers this late are lost.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests of an open loop under way at once; one more counts as unexpected.
 const MAX_UNDER_WAY: usize = 2_000;
 
@@ -45,22 +44,11 @@ pub(crate) struct Answers {
 impl Target {
     /// With a token from the loan API at `endpoint`, requests to `address`.
     pub(crate) async fn new(endpoint: &str, address: &str, kind: Kind) -> Self {
-        let http = reqwest::Client::builder()
-            .timeout(CLIENT_TIMEOUT)
-            .retry(reqwest::retry::never())
-            .build()
-            .unwrap();
-        let request = http
-            .post(format!("{endpoint}/oauth/token"))
-            .basic_auth("demo", Some("demo-secret"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials");
-        let answer = request.send().await.unwrap().error_for_status().unwrap();
-        let answer: Value = answer.json().await.unwrap();
+        let (http, token) = authorized(endpoint).await;
         Self {
             http,
             address: address.to_owned(),
-            token: answer["access_token"].as_str().expect("a token").into(),
+            token: token.into(),
             kind,
         }
     }

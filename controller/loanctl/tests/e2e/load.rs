@@ -14,7 +14,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const MAX_UNDER_WAY: usize = 1_000;
 /// Answers remembered: an hour at 60 a second and some.
 const MAX_ANSWERS: usize = 250_000;
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Answers this late are lost.
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Steady load for as long as this lives.
 pub(crate) struct Load {
@@ -174,6 +175,24 @@ fn percent(part: usize, whole: usize) -> f64 {
     }
 }
 
+/// An HTTP client, and a token that the loan API at `endpoint` gave for the demo credentials.
+pub(crate) async fn authorized(endpoint: &str) -> (reqwest::Client, String) {
+    let http = reqwest::Client::builder()
+        .timeout(CLIENT_TIMEOUT)
+        .retry(reqwest::retry::never())
+        .build()
+        .unwrap();
+    let request = http
+        .post(format!("{endpoint}/oauth/token"))
+        .basic_auth("demo", Some("demo-secret"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("grant_type=client_credentials");
+    let answer = request.send().await.unwrap().error_for_status().unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let token = answer["access_token"].as_str().expect("a token").to_owned();
+    (http, token)
+}
+
 /// A client of one loan API, with a token.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -183,21 +202,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Asks for a token with the demo credentials.
+    /// A client with a token.
     pub(crate) async fn new(endpoint: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .timeout(CLIENT_TIMEOUT)
-            .retry(reqwest::retry::never())
-            .build()
-            .unwrap();
-        let request = http
-            .post(format!("{endpoint}/oauth/token"))
-            .basic_auth("demo", Some("demo-secret"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials");
-        let answer = request.send().await.unwrap().error_for_status().unwrap();
-        let answer: Value = answer.json().await.unwrap();
-        let token = answer["access_token"].as_str().expect("a token").to_owned();
+        let (http, token) = authorized(endpoint).await;
         Self {
             http,
             endpoint: endpoint.to_owned(),
