@@ -29,6 +29,9 @@ pub struct LoanPlatformStatus {
     pub scoring: ScoringStatus,
     /// The alarms.
     pub alarms: Vec<AlarmStatus>,
+    /// Alarm actions in force for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<RemedyStatus>,
     /// The last fifty changes, the oldest first.
     pub history: Vec<HistoryEntry>,
 }
@@ -187,6 +190,9 @@ pub struct Quarantined {
     pub convicted: bool,
     /// `rollout.retryToken` at that time: another one lets the revision try again.
     pub retry_token: String,
+    /// Which attempt it was that was judged, over the platform's life.
+    #[serde(default)]
+    pub attempt: u64,
 }
 
 /// State of an alarm, by CloudWatch's names.
@@ -221,6 +227,38 @@ pub struct AlarmStatus {
     pub since: Timestamp,
 }
 
+/// An alarm action in force for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct RemedyStatus {
+    /// The alarm that fired.
+    pub alarm: AlarmName,
+    /// What was done, in words.
+    pub action: String,
+    /// When.
+    pub since: Timestamp,
+    /// When the spec's value holds again.
+    pub until: Timestamp,
+}
+
+/// Who brought something about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Actor {
+    /// The controller, by its own rules.
+    #[default]
+    Controller,
+    /// Whoever edits the spec file.
+    Spec,
+    /// An alarm that fired.
+    Alarm,
+    /// What runs the tasks: ECS, or this machine.
+    Runner,
+    /// Somebody who changed things past the spec file.
+    Outside,
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -243,6 +281,16 @@ pub enum HistoryKind {
     Held,
     /// A revision that was taken back was submitted again, and refused.
     Refused,
+    /// What held a scoring change is over.
+    Resumed,
+    /// A gating alarm fired while no change was being judged; names the changes that may be behind it.
+    Suspected,
+    /// An alarm's action was taken; it lasts for a while.
+    RemedyStarted,
+    /// An alarm's action is over: the spec's value holds again.
+    RemedyEnded,
+    /// Someone is told of an alarm.
+    Notified,
     /// Services were made, changed or removed.
     Applied,
     /// The platform was removed.
@@ -258,6 +306,9 @@ pub struct HistoryEntry {
     pub at: Timestamp,
     /// What happened.
     pub kind: HistoryKind,
+    /// Who brought it about.
+    #[serde(default)]
+    pub by: Actor,
     /// Generation or revision before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,

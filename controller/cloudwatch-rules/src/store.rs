@@ -218,6 +218,11 @@ impl View<'_> {
         merged
     }
 
+    /// When the newest value of the selected series came in, to ten seconds.
+    pub(crate) fn newest_ms(&self, selector: &Selector) -> Option<i64> {
+        self.0.newest_ms(&self.0.select(selector))
+    }
+
     /// How long values are kept, in milliseconds.
     pub(crate) fn retention_ms(&self) -> i64 {
         self.0.retention_ms()

@@ -6,7 +6,7 @@ use schema::names::ServiceName;
 use schema::platform::Workload;
 use schema::revision::{ScoringRevision, digest_of};
 use schema::settings::ServiceSettings;
-use schema::status::{HistoryEntry, HistoryKind, Phase};
+use schema::status::{Actor, HistoryEntry, HistoryKind, Phase};
 
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::{AcceptedSpec, PlatformState};
@@ -75,6 +75,7 @@ fn remember(
     state.record(HistoryEntry {
         at,
         kind,
+        by: Actor::Spec,
         from,
         to: Some(state.generation.to_string()),
         reason: reason.to_owned(),

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use schema::names::PlatformName;
 
+use crate::jitter;
+
 const FIRST_MS: u64 = 250;
 const LONGEST_MS: u64 = 60_000;
 
@@ -18,16 +20,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Counts a failure and returns how long to wait; `jitter` is random, from 0 to 1.
-    pub fn fail(&self, platform: &PlatformName, jitter: f64) -> Duration {
+    /// Counts a failure and returns how long to wait.
+    pub fn fail(&self, platform: &PlatformName) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(platform.clone()).or_default();
+        let share = jitter::share(&(platform, *count));
         let longest = FIRST_MS
             .saturating_mul(1 << (*count).min(16))
             .min(LONGEST_MS);
         *count += 1;
         // Half of it is certain, so that a failure never retries at once.
-        Duration::from_millis(longest).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+        Duration::from_millis(longest).mul_f64(0.5 + share / 2.0)
     }
 
     /// Forgets the platform's failures.
@@ -48,12 +51,16 @@ mod tests {
         let backoff = Backoff::default();
         let platform = PlatformName::try_from("local").unwrap();
         let waits: Vec<u128> = (0..10)
-            .map(|_| backoff.fail(&platform, 1.0).as_millis())
+            .map(|_| backoff.fail(&platform).as_millis())
             .collect();
-        assert_eq!(waits[..4], [250, 500, 1_000, 2_000]);
-        assert_eq!(waits[9], 60_000);
+        let longest = [
+            250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
+        ];
+        for (wait, longest) in waits.iter().zip(longest) {
+            assert!((longest / 2..=longest).contains(wait), "{waits:?}");
+        }
 
         backoff.succeed(&platform);
-        assert_eq!(backoff.fail(&platform, 0.0).as_millis(), 125);
+        assert_eq!(backoff.fail(&platform).as_millis(), waits[0]);
     }
 }

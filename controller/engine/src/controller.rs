@@ -3,9 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::stream::BoxStream;
-use jiff::Timestamp;
+use futures::{FutureExt, StreamExt};
 use kube::runtime::controller::{Action as Next, Config};
 use kube::runtime::reflector::store;
 use kube::runtime::{Controller, WatchStreamExt, reflector};
@@ -13,16 +12,18 @@ use schema::platform::DeletionPolicy;
 
 use crate::backoff::Backoff;
 use crate::board::{Board, PlatformObject};
+use crate::clock::Clock;
 use crate::conditions;
 use crate::convergence::Convergence;
+use crate::lease::{Fenced, Lease, LeaseTerms, Standby};
 use crate::observe::observe_settings;
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::reconcile::{Context, Pace, ReconcileError, reconcile};
+use crate::rehearsals::Rehearsals;
 use crate::specs::{Remembered, SpecEntry, SpecWatcher};
 use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
 use crate::tally::Tally;
-use crate::term;
 
 /// Reconciles under way at once.
 const CONCURRENT_RECONCILES: u16 = 8;
@@ -36,6 +37,8 @@ pub struct World {
     pub alarms: Arc<dyn Alarms>,
     /// Specs, settings and state.
     pub documents: Arc<dyn Documents>,
+    /// The clock of this machine.
+    pub clock: Clock,
     /// What is shown.
     pub board: Arc<Board>,
     /// What is counted.
@@ -57,6 +60,25 @@ impl std::fmt::Debug for Hints {
     }
 }
 
+/// How often the engine looks, and on what terms it may change anything.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// How often it looks.
+    pub pace: Pace,
+    /// On what terms it holds the lease.
+    pub lease: LeaseTerms,
+}
+
+/// Why the engine stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// Another controller may hold the lease by now. Nothing was called since; to stand by again, run
+    /// the engine again.
+    LeaseLost,
+}
+
 /// The engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -68,40 +90,91 @@ pub enum StartError {
     State(#[from] StateError),
 }
 
-/// Runs the engine until `shutdown` resolves; reconciles under way are finished.
+/// Runs the engine until `shutdown` resolves; reconciles under way are finished, and the lease is given
+/// back. It stands by first for as long as another controller holds the lease.
 ///
 /// # Errors
 /// When it cannot start. Once it runs, failures are retried, never returned.
 pub async fn run(
     world: World,
-    pace: Pace,
+    terms: Terms,
     hints: Hints,
     shutdown: impl Future<Output = ()> + Send + Sync + 'static,
-) -> Result<(), StartError> {
-    let documents = world.documents.as_ref();
-    let states = StateStore::new(Arc::clone(&world.documents));
-    let remembered = remembered(&states, &world.board).await?;
-    let highest_seen = highest_epoch(documents, &remembered)
-        .await
-        .map_err(StartError::Term)?;
-    let epoch = term::begin(documents, highest_seen)
-        .await
-        .map_err(StartError::Term)?;
+) -> Result<Ended, StartError> {
+    let shutdown = shutdown.shared();
+    let lease = tokio::select! {
+        biased;
+        () = shutdown.clone() => return Ok(Ended::Stopped),
+        lease = take_over(&world, terms.lease) => Arc::new(lease?),
+    };
+    let epoch = lease.epoch();
     world.tally.begin(epoch);
     tracing::info!(epoch, "The controller has begun its term.");
-    let watcher = SpecWatcher::new(Arc::clone(&world.documents), remembered, pace);
+    let reconciling = reconcile_all(world, terms.pace, hints, &lease, shutdown);
+    tokio::select! {
+        biased;
+        () = lease.keep() => Ok(Ended::LeaseLost),
+        ended = reconciling => {
+            ended?;
+            lease.give_back().await;
+            Ok(Ended::Stopped)
+        }
+    }
+}
+
+/// Stands by until the lease is free, and takes it.
+async fn take_over(world: &World, terms: LeaseTerms) -> Result<Lease, StartError> {
+    let documents = &world.documents;
+    let mut standby = Standby::new(terms);
+    loop {
+        let vacancy = standby.vacancy(documents.as_ref()).await;
+        let vacancy = vacancy.map_err(StartError::Term)?;
+        let taken = match highest_epoch(documents).await {
+            Ok(highest) => vacancy.take(Arc::clone(documents), highest).await,
+            Err(StateError::Port(error)) => Err(error),
+            Err(unreadable) => return Err(unreadable.into()),
+        };
+        match taken {
+            Ok(lease) => return Ok(lease),
+            Err(error) if standby.tries_again(&error) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::info!(cause, "The lease could not be taken; standing by.");
+            }
+            Err(error) => return Err(StartError::Term(error)),
+        }
+    }
+}
+
+async fn reconcile_all(
+    world: World,
+    pace: Pace,
+    hints: Hints,
+    lease: &Arc<Lease>,
+    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+) -> Result<(), StateError> {
+    let documents: Arc<dyn Documents> = Arc::new(Fenced::new(&world.documents, lease));
+    let states = StateStore::new(Arc::clone(&documents));
+    let remembered = remembered(&states, &world.board, &world.clock).await?;
+    let watcher = SpecWatcher::new(
+        Arc::clone(&world.documents),
+        remembered,
+        pace,
+        world.clock.clone(),
+    );
     let (reader, writer) = store::<SpecEntry>();
     let trigger = reflector(writer, watcher.events(hints.specs)).touched_objects();
     let context = Arc::new(Context {
-        compute: world.compute,
-        alarms: world.alarms,
-        documents: world.documents,
+        compute: Arc::new(Fenced::new(&world.compute, lease)),
+        alarms: Arc::new(Fenced::new(&world.alarms, lease)),
+        documents,
         states,
+        clock: world.clock,
         board: world.board,
         backoff: Backoff::default(),
         convergence: Convergence::default(),
+        rehearsals: Rehearsals::default(),
         tally: world.tally,
-        epoch,
+        epoch: lease.epoch(),
         pace,
     });
     Controller::for_stream(trigger, reader)
@@ -116,7 +189,11 @@ pub async fn run(
 
 /// Shows what was saved before, so that status is there before the first reconcile, and returns
 /// what the watcher must know of it.
-async fn remembered(states: &StateStore, board: &Board) -> Result<Remembered, StateError> {
+async fn remembered(
+    states: &StateStore,
+    board: &Board,
+    clock: &Clock,
+) -> Result<Remembered, StateError> {
     let mut remembered = Remembered::default();
     for loaded in states.load_all().await? {
         let state = match loaded {
@@ -130,7 +207,7 @@ async fn remembered(states: &StateStore, board: &Board) -> Result<Remembered, St
         };
         let (platform, source) = (state.platform.clone(), state.source.clone());
         if state.removed_at.is_none() {
-            board.show(&state.platform, before_the_first_look(&state));
+            board.show(&state.platform, before_the_first_look(&state, clock));
             remembered.sources.insert(platform, source);
         } else if state.deletion_policy() == DeletionPolicy::Delete {
             remembered.unfinished.insert(platform, source);
@@ -141,10 +218,10 @@ async fn remembered(states: &StateStore, board: &Board) -> Result<Remembered, St
 
 /// What is shown of a platform until it was looked at: what was saved, less what may not be so any
 /// more.
-fn before_the_first_look(state: &PlatformState) -> PlatformObject {
+fn before_the_first_look(state: &PlatformState, clock: &Clock) -> PlatformObject {
     let mut shown = PlatformObject::saved(state);
     shown.status.conditions =
-        conditions::starting(&state.status.conditions, state.generation, Timestamp::now());
+        conditions::starting(&state.status.conditions, state.generation, clock.now());
     for service in &mut shown.status.services {
         service.running = 0;
         service.tasks.clear();
@@ -153,13 +230,14 @@ fn before_the_first_look(state: &PlatformState) -> PlatformObject {
 }
 
 /// The highest epoch in the settings of the platforms known from before; 0 without any.
-async fn highest_epoch(
-    documents: &dyn Documents,
-    remembered: &Remembered,
-) -> Result<u64, PortError> {
+async fn highest_epoch(documents: &Arc<dyn Documents>) -> Result<u64, StateError> {
+    let states = StateStore::new(Arc::clone(documents));
     let mut highest = 0;
-    for platform in remembered.sources.keys() {
-        for found in observe_settings(documents, platform).await?.into_values() {
+    for state in states.load_all().await?.into_iter().flatten() {
+        for found in observe_settings(documents.as_ref(), &state.platform)
+            .await?
+            .into_values()
+        {
             highest = highest.max(found.document.map_or(0, |document| document.epoch));
         }
     }
@@ -171,7 +249,7 @@ async fn highest_epoch(
     reason = "kube-runtime hands both over"
 )]
 fn error_policy(entry: Arc<SpecEntry>, error: &ReconcileError, context: Arc<Context>) -> Next {
-    let delay = context.backoff.fail(&entry.platform, rand::random());
+    let delay = context.backoff.fail(&entry.platform);
     let platform = &entry.platform;
     let cause: &dyn std::error::Error = error;
     match error.remedy() {

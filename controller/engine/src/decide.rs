@@ -1,6 +1,5 @@
 //! One round of deciding: from what is remembered and found to what is remembered and done next.
 
-use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::platform::Mode;
 
@@ -24,18 +23,15 @@ pub struct Decision {
     pub rollout_waits_on: Option<String>,
     /// Why the spec's scoring revision is kept out.
     pub kept_out: Option<String>,
+    /// `rollout.bakeTime`, in milliseconds.
+    pub bake_time_ms: Option<u64>,
 }
 
 /// Decides what comes next for a platform whose spec was accepted at some time.
 ///
 /// `epoch` is the term of the controller that will carry the plan out.
 #[must_use]
-pub fn decide(
-    remembered: &PlatformState,
-    observed: &Observed,
-    now: Timestamp,
-    epoch: u64,
-) -> Decision {
+pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> Decision {
     let mut state = remembered.clone();
     let Some(accepted) = state.accepted.clone() else {
         return Decision::idle(state);
@@ -55,7 +51,6 @@ pub fn decide(
             generation: accepted.generation,
             observed,
             unsettled,
-            now,
         },
     );
     state.scoring = advance.scoring;
@@ -75,6 +70,7 @@ pub fn decide(
         report,
         rollout_waits_on: advance.waiting_on,
         kept_out: advance.kept_out,
+        bake_time_ms: Some(accepted.spec.rollout.bake_time.as_millis()),
     }
 }
 
@@ -86,6 +82,7 @@ impl Decision {
             report: Report::default(),
             rollout_waits_on: None,
             kept_out: None,
+            bake_time_ms: None,
         }
     }
 }

@@ -60,11 +60,7 @@ fn services(
     let define = |service| {
         let workload = spec.services.workload(service)?;
         let template = if service == ServiceName::Scoring {
-            TaskTemplate {
-                image: image.image.image.clone(),
-                cpu: image.image.cpu.get(),
-                memory: image.image.memory.get(),
-            }
+            TaskTemplate::of(&image.image)
         } else {
             TaskTemplate {
                 image: workload.image,

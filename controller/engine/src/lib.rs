@@ -10,16 +10,20 @@ pub mod accept;
 pub mod backoff;
 pub mod board;
 mod carry_out;
+pub mod clock;
 pub mod conditions;
 pub mod controller;
 pub mod convergence;
 pub mod decide;
 pub mod desired;
+mod jitter;
+pub mod lease;
 pub mod observe;
 pub mod observed;
 pub mod plan;
 pub mod ports;
 pub mod reconcile;
+pub mod rehearsals;
 pub mod report;
 pub mod rollout;
 pub mod specs;
@@ -27,7 +31,6 @@ pub mod state;
 pub mod state_store;
 pub mod status;
 pub mod tally;
-pub mod term;
 
 #[cfg(test)]
 mod stories;

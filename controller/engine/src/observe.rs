@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schema::names::{PlatformName, ServiceName};
+use schema::platform::AlarmName;
 use schema::status::Phase;
 
+use crate::conditions::with_causes;
 use crate::observed::{Observed, ObservedSettings};
-use crate::ports::{BakeEvidence, Documents, PortError};
+use crate::ports::{BakeEvidence, Documents, ObservedAlarm, PortError};
 use crate::reconcile::Context;
 use crate::state::PlatformState;
 
@@ -17,19 +19,41 @@ pub(crate) async fn observe(
 ) -> Result<Observed, PortError> {
     let platforms = BTreeSet::from([state.platform.clone()]);
     let services = context.compute.observe(&platforms).await?;
-    let alarms = context.alarms.observe(&platforms).await?;
-    Ok(Observed {
+    let mut observed = Observed {
         services: services
+            .found
             .into_iter()
             .map(|found| (found.service, found))
             .collect(),
-        alarms: alarms
-            .into_iter()
-            .map(|found| (found.definition.name.clone(), found))
-            .collect(),
         settings: observe_settings(context.documents.as_ref(), &state.platform).await?,
-        evidence: observe_bake(context, state).await?,
-    })
+        rehearsal: context
+            .rehearsals
+            .of(context.compute.as_ref(), state)
+            .await?,
+        ..Observed::nothing(services.at)
+    };
+    match observe_guards(context, state, &platforms).await {
+        Ok((alarms, evidence)) => {
+            observed.alarms = alarms;
+            observed.evidence = evidence;
+        }
+        // Services are kept as they should be all the same; only judging waits.
+        Err(error) => observed.blind = Some(with_causes(&error)),
+    }
+    Ok(observed)
+}
+
+async fn observe_guards(
+    context: &Context,
+    state: &PlatformState,
+    platforms: &BTreeSet<PlatformName>,
+) -> Result<(BTreeMap<AlarmName, ObservedAlarm>, BakeEvidence), PortError> {
+    let alarms = context.alarms.observe(platforms).await?.found;
+    let alarms = alarms
+        .into_iter()
+        .map(|found| (found.definition.name.clone(), found))
+        .collect();
+    Ok((alarms, observe_bake(context, state).await?))
 }
 
 pub(crate) async fn observe_settings(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schema::names::ServiceName;
 use schema::platform::AlarmName;
 use schema::settings::{ServiceSettings, SettingsDocument};
@@ -9,16 +10,31 @@ use schema::settings::{ServiceSettings, SettingsDocument};
 use crate::ports::{BakeEvidence, DocumentVersion, ObservedAlarm, ObservedService};
 
 /// What was found of one platform, all read in the same round.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
+    /// When, by the world's clock.
+    pub at: Timestamp,
     /// Its services.
     pub services: BTreeMap<ServiceName, ObservedService>,
-    /// Its alarms.
+    /// Its alarms; none while they cannot be read.
     pub alarms: BTreeMap<AlarmName, ObservedAlarm>,
+    /// Why its alarms cannot be read for now. Nothing is judged meanwhile.
+    pub blind: Option<String>,
     /// Its settings documents.
     pub settings: BTreeMap<ServiceName, ObservedSettings>,
     /// What the bake under way has seen.
     pub evidence: BakeEvidence,
+    /// What came of the rehearsal of the change that is about to begin.
+    pub rehearsal: Option<RehearsalFinding>,
+}
+
+/// What came of the rehearsal of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RehearsalFinding {
+    /// The change's attempt: of another one it says nothing.
+    pub attempt: u64,
+    /// What speaks against it.
+    pub obstacle: Option<String>,
 }
 
 /// A settings document as it was found.
@@ -31,6 +47,24 @@ pub struct ObservedSettings {
 }
 
 impl Observed {
+    /// Nothing found, at `at`.
+    #[must_use]
+    pub const fn nothing(at: Timestamp) -> Self {
+        Self {
+            at,
+            services: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            blind: None,
+            settings: BTreeMap::new(),
+            evidence: BakeEvidence {
+                scoring_calls: 0,
+                judged_datapoints: BTreeMap::new(),
+                last_report: BTreeMap::new(),
+            },
+            rehearsal: None,
+        }
+    }
+
     /// Whether every serving task of `service` reports the settings document that lies there.
     #[must_use]
     pub fn settings_are_live(&self, service: ServiceName) -> bool {

@@ -7,18 +7,22 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use schema::names::PlatformName;
 use schema::platform::DeletionPolicy;
-use schema::status::{HistoryEntry, HistoryKind};
+use schema::status::{Actor, HistoryEntry, HistoryKind};
 
 use crate::accept::accept;
 use crate::backoff::Backoff;
 use crate::board::{Board, Happening, PlatformObject};
 use crate::carry_out::carry_out;
+use crate::clock::Clock;
 use crate::conditions::{failed, tell_of_failure};
 use crate::convergence::Convergence;
 use crate::decide::{Decision, decide};
+use crate::jitter;
 use crate::observe::observe;
+use crate::observed::Observed;
 use crate::plan::{Action, plan_removal};
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
+use crate::rehearsals::Rehearsals;
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
@@ -39,12 +43,16 @@ pub struct Context {
     pub documents: Arc<dyn Documents>,
     /// What is remembered.
     pub states: StateStore,
+    /// The clock of this machine.
+    pub clock: Clock,
     /// What is shown.
     pub board: Arc<Board>,
     /// Failures in a row.
     pub backoff: Backoff,
     /// Writes in vain.
     pub convergence: Convergence,
+    /// What was found out about images before they are needed.
+    pub rehearsals: Rehearsals,
     /// How often it went well, and how often not.
     pub tally: Arc<Tally>,
     /// The term of this controller.
@@ -96,8 +104,7 @@ pub async fn reconcile(
     entry: Arc<SpecEntry>,
     context: Arc<Context>,
 ) -> Result<Next, ReconcileError> {
-    let now = Timestamp::now();
-    match round(&entry, &context, now).await {
+    match round(&entry, &context).await {
         Ok(next) => {
             context.backoff.succeed(&entry.platform);
             context.tally.count(true);
@@ -105,42 +112,31 @@ pub async fn reconcile(
         }
         Err(error) => {
             context.tally.count(false);
-            show_failure(&context, &entry.platform, &error, now).await;
+            show_failure(&context, &entry.platform, &error).await;
             Err(error)
         }
     }
 }
 
-async fn round(
-    entry: &SpecEntry,
-    context: &Context,
-    now: Timestamp,
-) -> Result<Next, ReconcileError> {
+async fn round(entry: &SpecEntry, context: &Context) -> Result<Next, ReconcileError> {
     let known = context.states.load(&entry.platform).await?;
-    if known.is_none() && entry.content == SpecContent::Removed {
-        return Ok(Next::await_change());
-    }
+    let refusal = match &entry.content {
+        SpecContent::Removed => return remove(context, known, entry).await,
+        SpecContent::Invalid { problems, .. } => Some(problems.as_str()),
+        SpecContent::Valid(_) => None,
+    };
     let mut state = known
         .clone()
-        .unwrap_or_else(|| PlatformState::new(entry.platform.clone(), now));
-    accept(&mut state, entry, now);
-    match &entry.content {
-        SpecContent::Removed => remove(context, known.as_ref(), state, now).await,
-        SpecContent::Valid(_) => advance(context, known.as_ref(), state, None, now).await,
-        SpecContent::Invalid { problems, .. } => {
-            advance(context, known.as_ref(), state, Some(problems), now).await
-        }
-    }
+        .unwrap_or_else(|| PlatformState::new(entry.platform.clone(), context.clock.now()));
+    let observed = observe(context, &state).await?;
+    accept(&mut state, entry, observed.at);
+    advance(context, known.as_ref(), state, observed, refusal).await
 }
 
 /// Puts the failure into the platform's conditions: on the board, and into the saved status as far
 /// as the store still takes it.
-async fn show_failure(
-    context: &Context,
-    platform: &PlatformName,
-    error: &ReconcileError,
-    now: Timestamp,
-) {
+async fn show_failure(context: &Context, platform: &PlatformName, error: &ReconcileError) {
+    let now = context.clock.now();
     let Ok(Some(mut state)) = context.states.load(platform).await else {
         context.board.amend(platform, |status| {
             status.conditions = failed(&status.conditions, error, error.remedy(), 0, now);
@@ -163,11 +159,11 @@ async fn advance(
     context: &Context,
     known: Option<&PlatformState>,
     state: PlatformState,
+    observed: Observed,
     refusal: Option<&str>,
-    now: Timestamp,
 ) -> Result<Next, ReconcileError> {
-    let observed = observe(context, &state).await?;
-    let mut decision = decide(&state, &observed, now, context.epoch);
+    let now = observed.at;
+    let mut decision = decide(&state, &observed, context.epoch);
     hold_back(context, &state, &mut decision, now);
     remember_plan(&mut decision, now);
     let mut live = status(&decision, &observed, refusal, now);
@@ -176,7 +172,9 @@ async fn advance(
         live.conditions.clone_from(&state.status.conditions);
     }
     decision.state.status = without_live_values(&live);
-    if known != Some(&decision.state) {
+    if known.is_some_and(|known| known.is_as_good_as(&decision.state)) {
+        context.states.keep(&decision.state);
+    } else {
         context.states.save(&decision.state).await?;
     }
     tell_news(context, known, &decision.state);
@@ -184,7 +182,7 @@ async fn advance(
         .board
         .show(&state.platform, PlatformObject::new(&decision.state, live));
     carry_out(context, &state.platform, &decision.plan, now).await?;
-    Ok(Next::requeue(wait(context.pace, &decision)))
+    Ok(Next::requeue(wait(context.pace, &decision, &observed)))
 }
 
 /// Leaves out of the plan what was just done and has not shown yet, and what was done in vain. Taking
@@ -207,10 +205,14 @@ fn hold_back(context: &Context, before: &PlatformState, decision: &mut Decision,
 
 async fn remove(
     context: &Context,
-    known: Option<&PlatformState>,
-    mut state: PlatformState,
-    now: Timestamp,
+    known: Option<PlatformState>,
+    entry: &SpecEntry,
 ) -> Result<Next, ReconcileError> {
+    let Some(mut state) = known.clone() else {
+        return Ok(Next::await_change());
+    };
+    let now = context.clock.now();
+    accept(&mut state, entry, now);
     let platform = state.platform.clone();
     if state.accepted.is_none() {
         // It never was a platform: nothing was made, and nothing is worth remembering.
@@ -223,9 +225,9 @@ async fn remove(
         state.removed_at = Some(now);
         state.record(removal(&state, policy, now));
     }
-    if known != Some(&state) {
+    if known.as_ref() != Some(&state) {
         context.states.save(&state).await?;
-        tell_news(context, known, &state);
+        tell_news(context, known.as_ref(), &state);
     }
     if policy == DeletionPolicy::Delete {
         let observed = observe(context, &state).await?;
@@ -248,6 +250,7 @@ fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> His
     HistoryEntry {
         at: now,
         kind: HistoryKind::Removed,
+        by: Actor::Spec,
         from: Some(state.generation.to_string()),
         to: None,
         reason: format!("{policy:?}"),
@@ -278,6 +281,7 @@ fn remember_plan(decision: &mut Decision, now: Timestamp) {
     decision.state.record(HistoryEntry {
         at: now,
         kind: HistoryKind::Applied,
+        by: Actor::Controller,
         from: None,
         to: Some(generation),
         reason: "Reconciled".to_owned(),
@@ -313,16 +317,25 @@ fn log(platform: &PlatformName, entry: &HistoryEntry) {
         | HistoryKind::RollbackStarted
         | HistoryKind::RollbackProblem
         | HistoryKind::Held
-        | HistoryKind::Refused => {
+        | HistoryKind::Refused
+        | HistoryKind::Suspected
+        | HistoryKind::RemedyStarted
+        | HistoryKind::Notified => {
             warn!(target: HAPPENINGS, %platform, ?kind, reason, message);
         }
         _ => info!(target: HAPPENINGS, %platform, ?kind, reason, message),
     }
 }
 
-fn wait(pace: Pace, decision: &Decision) -> Duration {
+/// How long until the next look: a resync is spread over a tenth of its length, so that platforms
+/// that began together do not stay together.
+fn wait(pace: Pace, decision: &Decision, observed: &Observed) -> Duration {
     let moves = !decision.plan.is_empty()
         || decision.report.is_moving()
         || decision.state.scoring.is_moving();
-    if moves { pace.moving } else { pace.resync }
+    if moves {
+        return pace.moving;
+    }
+    let spread = jitter::share(&(&decision.state.platform, observed.at.as_second()));
+    pace.resync.mul_f64(0.9 + spread / 10.0)
 }

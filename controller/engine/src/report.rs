@@ -125,7 +125,7 @@ fn tell_of_tasks(definition: &ServiceDefinition, found: &ObservedService, report
                 format!("{service} is being brought to {image}"),
             );
         }
-        DeploymentState::Completed => {
+        DeploymentState::Completed | DeploymentState::RolledBack { .. } => {
             let (running, wanted) = (found.running(), found.desired_count as usize);
             if running != wanted {
                 let text = format!("{service} has {running} of {wanted} tasks running");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
 use schema::names::PlatformName;
 use schema::platform::{AlarmName, DeletionPolicy};
@@ -10,10 +10,18 @@ use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
 use schema::status::{AlarmState, HistoryEntry, LoanPlatformStatus, Phase, Quarantined};
 use serde::{Deserialize, Serialize};
 
+use crate::ports::TaskTemplate;
+
 /// Good revisions kept to go back to.
 pub const GOOD_REVISIONS_KEPT: usize = 3;
 /// History entries kept.
 pub const HISTORY_KEPT: usize = 50;
+/// Rounds in a row without a look at the alarms after which a person is told.
+///
+/// Four, as Argo Rollouts' `consecutiveErrorLimit` has it.
+pub const BLIND_ROUNDS_TOLERATED: u32 = 4;
+/// Seconds of a bake that a crash may lose, to be watched again: the bake clock is saved this often.
+pub const BAKE_SAVED_EVERY_S: i64 = 30;
 /// Quarantined revisions kept; beyond it the oldest is forgotten.
 pub const QUARANTINE_KEPT: usize = 100;
 
@@ -43,6 +51,12 @@ pub struct PlatformState {
     pub history: Vec<HistoryEntry>,
     /// The status as it was last saved.
     pub status: LoanPlatformStatus,
+    /// Rounds in a row in which the alarms could not be read, up to [`BLIND_ROUNDS_TOLERATED`].
+    #[serde(default)]
+    pub blind_rounds: u32,
+    /// The newest firing of each alarm that was reacted to; an alarm that never fired has none.
+    #[serde(default)]
+    pub firings_seen: BTreeMap<AlarmName, Option<Timestamp>>,
     /// When its spec file was found to be removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
@@ -86,6 +100,34 @@ pub struct ScoringState {
     pub rollbacks: Vec<Timestamp>,
     /// Generation and revision whose refusal is already in the history.
     pub refused: Option<(i64, RevisionDigest)>,
+    /// What somebody else did to scoring while a change was being judged: it is not fought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalChange>,
+}
+
+/// Somebody else's change of scoring's tasks, past the spec file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalChange {
+    /// Generation under which it was found: the next one ends the hold.
+    pub generation: i64,
+    /// What the tasks are started from now.
+    pub found: TaskTemplate,
+    /// When it was found.
+    pub at: Timestamp,
+}
+
+/// How much of a bake was watched.
+///
+/// It stands still while nothing can be judged. It is saved with every transition and every
+/// [`BAKE_SAVED_EVERY_S`]; what a crash loses is watched again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BakeClock {
+    /// Milliseconds that were watched.
+    pub watched_ms: u64,
+    /// The last look, by the world's clock.
+    pub last_look: Timestamp,
 }
 
 /// One change of the scoring revision, written before the first call that makes it.
@@ -107,9 +149,23 @@ pub struct ChangeRecord {
     /// When every task had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<Timestamp>,
-    /// When the bake ends, if there is data enough.
+    /// How much of its bake was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bake_until: Option<Timestamp>,
+    pub bake: Option<BakeClock>,
+    /// Since when everything but scoring has settled, where something of the same edit had to: its own
+    /// effects show before scoring changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Settling>,
+    /// The deployment that was there before the first call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_before: Option<String>,
+    /// The deployment that brought the image half to every task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// A gating alarm that vanished, or was written by somebody else, while it judged: the bake cannot
+    /// pass by itself any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_guard: Option<AlarmName>,
     /// Gating alarms as they were at the start.
     pub baseline: BTreeMap<AlarmName, Baseline>,
     /// Firing alarms that a person acknowledged; each gates again once it is clear.
@@ -122,6 +178,19 @@ pub struct ChangeRecord {
     /// When the taking back was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<Timestamp>,
+    /// Its target would not start, so the image half was left where it runs: when it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_retry_at: Option<Timestamp>,
+}
+
+/// How far everything but scoring has settled before a scoring change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Settling {
+    /// Something is still on its way.
+    Moving,
+    /// All of it has settled, at this time.
+    Since(Timestamp),
 }
 
 /// A gating alarm as it was when a change began.
@@ -168,6 +237,11 @@ pub enum Cause {
     },
     /// Its tasks did not become ready.
     DeploymentFailed,
+    /// The services fell silent with it: what the alarms judge by is gone.
+    SourceGone {
+        /// An alarm that has no data any more.
+        alarm: AlarmName,
+    },
     /// It did not reach every task in time.
     NotEffective,
     /// Its bake ended without enough data, and the spec asks for rollback then.
@@ -192,7 +266,36 @@ impl PlatformState {
             scoring: ScoringState::default(),
             history: Vec::new(),
             status: LoanPlatformStatus::default(),
+            blind_rounds: 0,
+            firings_seen: BTreeMap::new(),
             removed_at: None,
+        }
+    }
+
+    /// Whether nothing would be lost if `self` was saved and `newer` was not, beside a little of a bake
+    /// that would be watched again.
+    #[must_use]
+    pub fn is_as_good_as(&self, newer: &Self) -> bool {
+        let (saved, ahead) = (self.bake_clock(), newer.bake_clock());
+        if saved == ahead {
+            return self == newer;
+        }
+        let (Some(saved), Some(ahead)) = (saved, ahead) else {
+            return false;
+        };
+        let mut newer = newer.clone();
+        newer.set_bake_clock(saved);
+        // Whole steps, so that it does not matter how often it was looked at in between.
+        saved.step() == ahead.step() && *self == newer
+    }
+
+    fn bake_clock(&self) -> Option<BakeClock> {
+        self.scoring.change.as_ref()?.bake
+    }
+
+    fn set_bake_clock(&mut self, clock: BakeClock) {
+        if let Some(change) = &mut self.scoring.change {
+            change.bake = Some(clock);
         }
     }
 
@@ -210,6 +313,21 @@ impl PlatformState {
         self.history.push(entry);
         let excess = self.history.len().saturating_sub(HISTORY_KEPT);
         self.history.drain(..excess);
+    }
+}
+
+impl BakeClock {
+    /// When `bake_ms` will have been watched, if nothing holds it up.
+    #[must_use]
+    pub fn expected_end(self, bake_ms: u64) -> Timestamp {
+        let left_ms = bake_ms.saturating_sub(self.watched_ms);
+        let left = SignedDuration::from_millis(i64::try_from(left_ms).unwrap_or(i64::MAX));
+        self.last_look.checked_add(left).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Which step of [`BAKE_SAVED_EVERY_S`] it is in.
+    fn step(self) -> i64 {
+        self.last_look.as_second() / BAKE_SAVED_EVERY_S
     }
 }
 
@@ -245,15 +363,16 @@ impl ScoringState {
     /// Whether a change is on its way, being watched, or being taken back.
     #[must_use]
     pub const fn is_moving(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Preflight
-                | Phase::Applying
-                | Phase::Baking
-                | Phase::Inconclusive
-                | Phase::RollingBack
-                | Phase::Verifying
-        )
+        self.external.is_some()
+            || matches!(
+                self.phase,
+                Phase::Preflight
+                    | Phase::Applying
+                    | Phase::Baking
+                    | Phase::Inconclusive
+                    | Phase::RollingBack
+                    | Phase::Verifying
+            )
     }
 
     /// Whether a change is being taken back.

@@ -106,6 +106,13 @@ impl StateStore {
         }
     }
 
+    /// Keeps `state` in memory only, until it is next saved: what it adds may be lost.
+    pub fn keep(&self, state: &PlatformState) {
+        if let Some((known, _)) = self.known().get_mut(&state.platform) {
+            known.clone_from(state);
+        }
+    }
+
     /// Forgets `platform` for good.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The status of a platform, made from what was decided and found.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, TimestampRound, Unit};
 use schema::LoanPlatformStatus;
 use schema::names::ServiceName;
 use schema::status::{AlarmStatus, BakeStatus, Phase, ScoringStatus, ServiceStatus};
@@ -10,7 +10,7 @@ use crate::decide::Decision;
 use crate::desired::desired;
 use crate::observed::Observed;
 use crate::ports::ObservedAlarm;
-use crate::state::PlatformState;
+use crate::state::{BAKE_SAVED_EVERY_S, PlatformState};
 
 /// The status after a round, with every live value in it.
 #[must_use]
@@ -32,6 +32,7 @@ pub fn status(
         services: services(state, observed),
         scoring: scoring(decision, observed),
         alarms: observed.alarms.values().map(alarm).collect(),
+        remedies: Vec::new(),
         history: state.history.clone(),
     }
 }
@@ -45,6 +46,8 @@ pub fn without_live_values(status: &LoanPlatformStatus) -> LoanPlatformStatus {
     }
     if let Some(bake) = &mut saved.scoring.bake {
         bake.samples = 0;
+        // It moves on while the bake is held up.
+        bake.until = saved_bake_end(bake.until);
     }
     // It counts samples and tells the time; the phase says the rest.
     if matches!(saved.scoring.phase, Phase::Baking) {
@@ -56,6 +59,14 @@ pub fn without_live_values(status: &LoanPlatformStatus) -> LoanPlatformStatus {
     // The history is saved beside the status, once.
     saved.history.clear();
     saved
+}
+
+/// The end of a bake, as exactly as it is saved.
+fn saved_bake_end(until: Timestamp) -> Timestamp {
+    let step = TimestampRound::new()
+        .smallest(Unit::Second)
+        .increment(BAKE_SAVED_EVERY_S);
+    until.round(step).unwrap_or(until)
 }
 
 fn services(state: &PlatformState, observed: &Observed) -> Vec<ServiceStatus> {
@@ -115,9 +126,10 @@ fn scoring(decision: &Decision, observed: &Observed) -> ScoringStatus {
         bake: change
             .filter(|_| matches!(scoring.phase, Phase::Baking | Phase::Inconclusive))
             .and_then(|change| {
+                let bake_ms = decision.bake_time_ms?;
                 Some(BakeStatus {
                     since: change.effective_at?,
-                    until: change.bake_until?,
+                    until: change.bake?.expected_end(bake_ms),
                     samples: observed.evidence.scoring_calls,
                 })
             }),

@@ -1,7 +1,6 @@
 //! Alarms on this machine: CloudWatch's rules on the metrics of the local processes.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudwatch_rules::{AlarmBook, MetricStore, Snapshot, Transition};
-use engine::ports::{AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, PortError};
+use engine::clock::Clock;
+use engine::ports::{AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, PortError, Seen};
 use jiff::Timestamp;
 use schema::names::PlatformName;
 use schema::platform::AlarmName;
@@ -47,7 +47,7 @@ impl LocalAlarms {
     /// # Errors
     /// When the saved alarms cannot be read or understood, or their folder cannot be made.
     pub fn start(metrics: Arc<MetricStore>, state_dir: &Path) -> Result<Self, RecordError> {
-        Self::start_with(metrics, state_dir, Clock(Arc::new(Timestamp::now)))
+        Self::start_with(metrics, state_dir, Clock::system())
     }
 
     fn start_with(
@@ -97,8 +97,11 @@ impl Alarms for LocalAlarms {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-    ) -> Result<Vec<ObservedAlarm>, PortError> {
-        Ok(self.desk.book().observe(platforms))
+    ) -> Result<Seen<ObservedAlarm>, PortError> {
+        Ok(Seen {
+            at: self.desk.clock.now(),
+            found: self.desk.book().observe(platforms),
+        })
     }
 
     async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
@@ -221,22 +224,6 @@ fn saved_at(state_dir: &Path) -> Result<PathBuf, RecordError> {
         source,
     })?;
     Ok(folder.join("alarms.json"))
-}
-
-/// Tells the time.
-#[derive(Clone)]
-struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
 }
 
 #[cfg(test)]

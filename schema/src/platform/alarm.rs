@@ -86,10 +86,33 @@ impl Alarm {
         self.period.as_millis() * u64::from(self.evaluation_periods.get())
     }
 
+    /// Milliseconds until CloudWatch has a datapoint of its period.
+    #[must_use]
+    pub const fn ingestion_ms(&self) -> u64 {
+        ingestion_ms(self.period.as_millis())
+    }
+
     /// Whether scoring changes are taken back when it fires.
     #[must_use]
     pub fn rolls_back(&self) -> bool {
         self.on_alarm.contains(&AlarmAction::RollbackScoring)
+    }
+}
+
+/// Periods shorter than this, in milliseconds, are on high-resolution metrics.
+const STANDARD_RESOLUTION_MS: u64 = 60_000;
+/// Until a high-resolution metric can be seen, in milliseconds.
+const FAST_INGESTION_MS: u64 = 15_000;
+/// Until any other metric can be seen, in milliseconds.
+const SLOW_INGESTION_MS: u64 = 120_000;
+
+/// Milliseconds until CloudWatch has a datapoint of a period of `period_ms`.
+#[must_use]
+pub const fn ingestion_ms(period_ms: u64) -> u64 {
+    if period_ms < STANDARD_RESOLUTION_MS {
+        FAST_INGESTION_MS
+    } else {
+        SLOW_INGESTION_MS
     }
 }
 

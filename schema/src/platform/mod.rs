@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alarm::{
     Alarm, AlarmAction, AlarmName, Comparison, ForceBreakerOpen, ForceBreakerOpenClient,
-    MetricSource, ScaleOut, Statistic, TreatMissingData,
+    MetricSource, ScaleOut, Statistic, TreatMissingData, ingestion_ms,
 };
 pub use clients::{
     AuthClient, BreakerMode, Bulkhead, CircuitBreaker, ProviderClient, Retry, RetryBudget,

@@ -92,6 +92,8 @@ impl Alarm {
             configured_at: record.configured_at,
             value: self.value,
             last_firing: record.last_firing.clone(),
+            judged_since: self.began_at,
+            muted: false,
         }
     }
 
@@ -146,10 +148,13 @@ impl Alarm {
         datapoints: &[Datapoint],
     ) -> Transition {
         let definition = &self.record.definition;
-        let first_breach = verdict
-            .breaching
-            .first()
-            .map(|place| datapoints[*place].start);
+        let start = |place: Option<&usize>| {
+            place
+                .filter(|_| to == AlarmState::Alarm)
+                .map(|place| datapoints[*place].start)
+        };
+        let first_breach_at = start(verdict.breaching.first());
+        let last_breach_at = start(verdict.breaching.last());
         let transition = Transition {
             platform: definition.platform.clone(),
             name: definition.name.clone(),
@@ -157,7 +162,7 @@ impl Alarm {
             to,
             at,
             value: deciding_value(to, verdict, datapoints, definition.min_samples),
-            first_breach_at: first_breach.filter(|_| to == AlarmState::Alarm),
+            first_breach_at,
             reason: reason::of(to, definition, rule, verdict, datapoints),
         };
         self.record.state = to;
@@ -166,7 +171,8 @@ impl Alarm {
             self.record.last_firing = Some(Firing {
                 at,
                 value: transition.value,
-                first_breach_at: transition.first_breach_at,
+                first_breach_at,
+                last_breach_at,
             });
         }
         self.record.history.push_back(transition.clone());

@@ -1,11 +1,14 @@
 //! Evidence: what was seen of a platform while a change baked.
 
+use std::collections::BTreeMap;
+
 use engine::ports::{AlarmDefinition, BakeEvidence};
+use jiff::Timestamp;
 use schema::names::{PlatformName, ServiceName};
 use schema::signals::{Metric, NAMESPACE, SCORING_DEPENDENCY, Series};
 
 use crate::formula::{Formula, catalogued, whole};
-use crate::period::Period;
+use crate::period::{Period, timestamp};
 use crate::store::View;
 
 /// The loan API's scoring calls.
@@ -35,7 +38,26 @@ pub(super) fn collect<'a>(
     BakeEvidence {
         scoring_calls: whole(calls),
         judged_datapoints: definitions.map(count).collect(),
+        last_report: last_reports(view, platform),
     }
+}
+
+/// When each service last said which settings it has, which it does whether there is traffic or not.
+fn last_reports(view: &View<'_>, platform: &PlatformName) -> BTreeMap<ServiceName, Timestamp> {
+    let last_report = |service| {
+        let reports = Series {
+            namespace: NAMESPACE,
+            metric: Metric::SettingsSequence.name(),
+            service: Some(service),
+            dependency: None,
+        };
+        let newest_ms = view.newest_ms(&catalogued(&reports, platform, None)?)?;
+        Some((service, timestamp(newest_ms)))
+    };
+    ServiceName::ALL
+        .into_iter()
+        .filter_map(last_report)
+        .collect()
 }
 
 /// Datapoints that met the alarm's own sample guard, of the periods that began at `since_ms` or after

@@ -196,6 +196,13 @@ impl Slots {
         }
     }
 
+    /// When the newest bucket that has a value of `series` begins.
+    pub(super) fn newest_ms(&self, series: &[SeriesId]) -> Option<i64> {
+        let has_any = |slot: &Slot| series.iter().any(|id| slot.contains_key(id));
+        let (number, _) = self.slots.iter().rev().find(|(_, slot)| has_any(slot))?;
+        Some(BUCKET.start_of(*number))
+    }
+
     /// The buckets of `series` that begin in a stretch of time.
     pub(super) fn between(
         &self,

@@ -12,6 +12,7 @@ use schema::status::AlarmState;
 use serde::{Deserialize, Serialize};
 
 use super::error::PortError;
+use super::seen::Seen;
 
 /// What an alarm measures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,11 @@ pub struct ObservedAlarm {
     /// Its newest move into `ALARM`, whatever its state is now: a short firing between two looks
     /// must not be missed.
     pub last_firing: Option<Firing>,
+    /// Since when it has been judged without a gap and every firing is known. In AWS as far back as
+    /// the alarm's history goes; on one machine since its judge was last started.
+    pub judged_since: Timestamp,
+    /// Whether a person has switched its actions off: it still is judged, but does not count.
+    pub muted: bool,
 }
 
 /// A move into `ALARM`.
@@ -82,6 +88,9 @@ pub struct Firing {
     pub value: Option<f64>,
     /// Start of the first breaching datapoint among those it was judged on.
     pub first_breach_at: Option<Timestamp>,
+    /// Start of the last one.
+    #[serde(default)]
+    pub last_breach_at: Option<Timestamp>,
 }
 
 /// What a bake has seen.
@@ -91,6 +100,9 @@ pub struct BakeEvidence {
     pub scoring_calls: u64,
     /// Per alarm, datapoints that met its own sample guard.
     pub judged_datapoints: BTreeMap<AlarmName, u32>,
+    /// When each service last reported anything: zeros are reported too, so silence means that the
+    /// source of the metrics is gone, not that there is no traffic.
+    pub last_report: BTreeMap<ServiceName, Timestamp>,
 }
 
 /// Keeps alarms and their metrics.
@@ -103,7 +115,7 @@ pub trait Alarms: Debug + Send + Sync {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-    ) -> Result<Vec<ObservedAlarm>, PortError>;
+    ) -> Result<Seen<ObservedAlarm>, PortError>;
 
     /// Writes a whole definition. The state of an alarm that is already there stays as it is; a new
     /// one starts in `INSUFFICIENT_DATA`.

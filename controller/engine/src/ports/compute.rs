@@ -6,10 +6,13 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::{Image, Scaling};
+use schema::revision::ImageHalf;
+use schema::settings::ServiceSettings;
 use schema::status::TaskStatus;
 use serde::{Deserialize, Serialize};
 
 use super::error::PortError;
+use super::seen::Seen;
 
 /// What a task is started from. A change of it is a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,18 @@ pub struct TaskTemplate {
     pub cpu: u32,
     /// Memory in MiB.
     pub memory: u32,
+}
+
+impl TaskTemplate {
+    /// What scoring's tasks are started from under a revision's image half.
+    #[must_use]
+    pub fn of(half: &ImageHalf) -> Self {
+        Self {
+            image: half.image.clone(),
+            cpu: half.cpu.get(),
+            memory: half.memory.get(),
+        }
+    }
 }
 
 /// A service as it is wanted.
@@ -107,7 +122,7 @@ impl ObservedService {
 /// A deployment as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedDeployment {
-    /// Its id: a new one for every change of the template.
+    /// Its id: a new one for every deployment, so that one which is not ours is told from ours.
     pub id: String,
     /// How far it is.
     pub state: DeploymentState,
@@ -122,6 +137,12 @@ pub enum DeploymentState {
     Completed,
     /// New tasks do not become ready; the old ones were kept.
     Failed {
+        /// Why, in words.
+        reason: String,
+    },
+    /// New tasks did not become ready, and the runner itself went back to the template before: ECS's
+    /// deployment circuit breaker. The service's template is the old one again.
+    RolledBack {
         /// Why, in words.
         reason: String,
     },
@@ -150,6 +171,31 @@ impl ObservedTask {
     }
 }
 
+/// Tasks that may have to be started, and the settings that they would have to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// The platform.
+    pub platform: PlatformName,
+    /// The service.
+    pub service: ServiceName,
+    /// What its tasks would be started from.
+    pub template: TaskTemplate,
+    /// The settings that they would have to take, one or the other.
+    pub settings: Vec<ServiceSettings>,
+}
+
+/// What came of a rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsed {
+    /// Nothing speaks against it.
+    Sound,
+    /// They would not start, or not take the settings.
+    Unsound {
+        /// Why, and what a person can do.
+        reason: String,
+    },
+}
+
 /// Runs services.
 ///
 /// # Guarantees
@@ -163,7 +209,14 @@ pub trait Compute: Debug + Send + Sync {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-    ) -> Result<Vec<ObservedService>, PortError>;
+    ) -> Result<Seen<ObservedService>, PortError>;
+
+    /// Whether tasks would start and take their settings, without starting any: asked of both sides of
+    /// a change before it begins.
+    ///
+    /// # Errors
+    /// When that cannot be found out for now.
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError>;
 
     /// Asks for one change. Asking twice does no harm.
     ///

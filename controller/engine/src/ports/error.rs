@@ -20,6 +20,9 @@ pub enum PortError {
         /// The document.
         path: String,
     },
+    /// This controller may not change anything any more: another one may hold the lease by now.
+    #[error("this controller's lease has ended; another one takes over")]
+    LeaseLost,
     /// The world could not be reached, or refused for now.
     #[error("cannot {action} for now")]
     Unavailable {
@@ -63,7 +66,7 @@ impl PortError {
     #[must_use]
     pub const fn remedy(&self) -> Remedy {
         match self {
-            Self::Conflict { .. } | Self::Unavailable { .. } => Remedy::Retry,
+            Self::Conflict { .. } | Self::LeaseLost | Self::Unavailable { .. } => Remedy::Retry,
             Self::Refused { .. } => Remedy::WaitForUser,
         }
     }

@@ -4,11 +4,13 @@ mod alarms;
 mod compute;
 mod documents;
 mod error;
+mod seen;
 
 pub use alarms::{AlarmDefinition, AlarmSource, Alarms, BakeEvidence, Firing, ObservedAlarm};
 pub use compute::{
-    Compute, DeploymentState, ObservedDeployment, ObservedService, ObservedTask, ServiceChange,
-    ServiceDefinition, TaskTemplate,
+    Compute, DeploymentState, ObservedDeployment, ObservedService, ObservedTask, Rehearsal,
+    Rehearsed, ServiceChange, ServiceDefinition, TaskTemplate,
 };
 pub use documents::{Document, DocumentVersion, Documents, Expected, Listed};
 pub use error::{PortError, Remedy};
+pub use seen::Seen;

@@ -5,8 +5,8 @@ use schema::names::ServiceName;
 use schema::status::Phase;
 
 use super::turn::Turn;
-use super::{PROGRESS_DEADLINE_S, beginning, verdict};
-use crate::ports::DeploymentState;
+use super::{PROGRESS_DEADLINE_S, beginning, external, verdict};
+use crate::ports::{DeploymentState, ObservedService, TaskTemplate};
 use crate::state::Cause;
 
 /// Services that read the settings half.
@@ -18,6 +18,13 @@ pub(super) fn follow(turn: &mut Turn<'_>) {
     }
     if let Some(reason) = failed_deployment(turn) {
         verdict::take_back(turn, Cause::DeploymentFailed, true, &reason);
+        return;
+    }
+    if let Some(blindness) = turn.blindness() {
+        turn.wait(blindness);
+        return;
+    }
+    if external::interferes(turn) {
         return;
     }
     match obstacle(turn) {
@@ -44,14 +51,19 @@ pub(super) fn image_obstacle(turn: &Turn<'_>) -> Option<String> {
     let Some(found) = turn.view.observed.services.get(&ServiceName::Scoring) else {
         return Some("scoring to be created".to_owned());
     };
-    let template = &found.template;
-    let runs_it = template.image == wanted.image
-        && template.cpu == wanted.cpu.get()
-        && template.memory == wanted.memory.get();
-    if runs_it && found.deployment.state == DeploymentState::Completed {
+    let runs_it = found.template == TaskTemplate::of(wanted);
+    if runs_it && has_landed(found) {
         return None;
     }
     Some(format!("scoring to run {} on every task", wanted.image))
+}
+
+/// Whether every task runs from the template that the service now has.
+fn has_landed(found: &ObservedService) -> bool {
+    match found.deployment.state {
+        DeploymentState::Completed | DeploymentState::RolledBack { .. } => true,
+        DeploymentState::InProgress | DeploymentState::Failed { .. } => false,
+    }
 }
 
 pub(super) fn settings_obstacle(turn: &Turn<'_>) -> Option<String> {
@@ -65,15 +77,21 @@ pub(super) fn settings_obstacle(turn: &Turn<'_>) -> Option<String> {
     ))
 }
 
+/// Why the candidate's tasks do not run, by the word of what runs them.
 fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
+    let change = turn.change()?;
     // A first revision has nothing to go back to; a newer one simply replaces it.
-    turn.change()?.target.as_ref()?;
-    let wanted = &turn.scoring.image_revision()?.image;
+    change.target.as_ref()?;
+    let wanted = TaskTemplate::of(&turn.scoring.image_revision()?.image);
     let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
+    let is_new = change.deployment_before.as_ref() != Some(&found.deployment.id);
     match &found.deployment.state {
-        DeploymentState::Failed { reason } if found.template.image == wanted.image => {
+        DeploymentState::Failed { reason } if found.template == wanted => {
             Some(format!("Its tasks do not become ready: {reason}."))
         }
+        DeploymentState::RolledBack { reason } if is_new => Some(format!(
+            "Its tasks did not become ready, and the image before it is back already: {reason}."
+        )),
         _ => None,
     }
 }
@@ -87,6 +105,9 @@ fn is_overdue(turn: &Turn<'_>) -> bool {
 }
 
 fn begin_bake(turn: &mut Turn<'_>) {
+    let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
+    let deployment = scoring.map(|found| found.deployment.id.clone());
+    turn.edit_change(|change| change.deployment = deployment);
     turn.start_bake_clock();
     turn.enter(Phase::Baking);
 }

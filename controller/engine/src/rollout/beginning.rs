@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use schema::revision::RevisionDigest;
-use schema::status::{HistoryKind, Phase};
+use schema::status::{Actor, HistoryKind, Phase};
 
 use super::turn::Turn;
 use crate::state::ChangeRecord;
@@ -18,6 +18,7 @@ pub(super) fn begin_first(turn: &mut Turn<'_>) {
     turn.enter(Phase::Applying);
     turn.record(
         HistoryKind::RolloutStarted,
+        Actor::Spec,
         "FirstRevision",
         format!(
             "Scoring revision {} is the platform's first and is applied at once.",
@@ -49,7 +50,8 @@ pub(super) fn consider(turn: &mut Turn<'_>) {
         hold_at_limit(turn);
         return;
     }
-    begin(turn, turn.scoring.live().cloned());
+    let target = turn.scoring.last_good().or_else(|| turn.scoring.live());
+    begin(turn, target.cloned());
     turn.enter(Phase::Preflight);
 }
 
@@ -192,11 +194,16 @@ fn begin(turn: &mut Turn<'_>, target: Option<RevisionDigest>) {
         retry_token: turn.view.spec.rollout.retry_token.clone(),
         started_at: turn.now(),
         effective_at: None,
-        bake_until: None,
+        bake: None,
+        settling: None,
+        deployment_before: None,
+        deployment: None,
+        lost_guard: None,
         baseline: std::collections::BTreeMap::default(),
         acknowledged: std::collections::BTreeSet::default(),
         disturbed: false,
         verdict: None,
         restored_at: None,
+        image_retry_at: None,
     });
 }

@@ -1,9 +1,25 @@
-//! Gating alarms: which ones a person has acknowledged, and how long they take to clear.
+//! Gating alarms: which judge the change under way, which ones a person has acknowledged, and how long
+//! they take to speak.
 
 use std::collections::BTreeSet;
 
 use schema::LoanPlatformSpec;
-use schema::platform::{Alarm, AlarmName, OnFiringAlarm};
+use schema::platform::{Alarm, AlarmName, OnFiringAlarm, ingestion_ms};
+use schema::status::AlarmState;
+
+use super::turn::Turn;
+use crate::ports::ObservedAlarm;
+
+/// The alarms that judge the change under way: those that did when it began, and those that the spec
+/// has named since. An edit cannot take a guard away from a change that is being judged.
+pub(super) fn judging(turn: &Turn<'_>) -> BTreeSet<AlarmName> {
+    let from_the_start = turn.change().into_iter().flat_map(|it| it.baseline.keys());
+    let by_now = turn.view.spec.gating_alarms().into_iter();
+    from_the_start
+        .chain(by_now.map(|alarm| &alarm.name))
+        .cloned()
+        .collect()
+}
 
 /// Firing alarms that a person has said do not matter.
 pub(super) fn acknowledged(spec: &LoanPlatformSpec) -> BTreeSet<AlarmName> {
@@ -18,11 +34,36 @@ pub(super) fn acknowledged(spec: &LoanPlatformSpec) -> BTreeSet<AlarmName> {
     }
 }
 
-/// Milliseconds of the longest window among `alarms`, and two periods more.
-pub(super) fn clearing_time_ms(alarms: &[&Alarm]) -> u64 {
-    alarms
-        .iter()
-        .map(|alarm| alarm.window_ms() + 2 * alarm.period.as_millis())
-        .max()
-        .unwrap_or(0)
+/// A judging alarm that fires, counts, and that nobody has acknowledged.
+pub(super) fn firing(turn: &Turn<'_>) -> Option<AlarmName> {
+    let acknowledged = turn.change().map(|change| &change.acknowledged);
+    judging(turn).into_iter().find(|name| {
+        let found = turn.view.observed.alarms.get(name);
+        found.is_some_and(|found| found.state == AlarmState::Alarm && !found.muted)
+            && acknowledged.is_none_or(|names| !names.contains(name))
+    })
+}
+
+/// A judging alarm that cannot tell how things stand for now.
+pub(super) fn without_data(turn: &Turn<'_>) -> Option<AlarmName> {
+    let cannot_tell = |found: &ObservedAlarm| found.state == AlarmState::InsufficientData;
+    judging(turn).into_iter().find(|name| {
+        let found = turn.view.observed.alarms.get(name);
+        found.is_none_or(cannot_tell)
+    })
+}
+
+/// Milliseconds of the longest window among `alarms`, ingestion included: what happened longer ago has
+/// made them fire by now, if it ever does.
+pub(super) fn window_ms(alarms: &[&Alarm]) -> u64 {
+    let speaks_after = |alarm: &&Alarm| alarm.window_ms() + alarm.ingestion_ms();
+    alarms.iter().map(speaks_after).max().unwrap_or(0)
+}
+
+/// Milliseconds that `alarm` may take to clear once its cause is gone: its window, ingestion, and two
+/// periods more.
+pub(super) fn clearing_time_ms(alarm: &ObservedAlarm) -> u64 {
+    let definition = &alarm.definition;
+    let period_ms = definition.period_ms;
+    period_ms * (u64::from(definition.evaluation_periods) + 2) + ingestion_ms(period_ms)
 }

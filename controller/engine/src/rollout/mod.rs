@@ -1,15 +1,18 @@
 //! The scoring rollout: a pure state machine that brings a change in, watches it, and takes it back.
 //!
 //! `Idle → Preflight → Applying → Baking → Succeeded`, and from the middle three
-//! `→ RollingBack → Verifying → RolledBack | RollbackUnconfirmed | RollbackFailed`. It never calls anything: it moves
-//! which revision each half of scoring should be on, and the plan follows.
+//! `→ RollingBack → Verifying → RolledBack | RollbackUnconfirmed | RollbackFailed`; holds are `Paused` and
+//! `Inconclusive`. It never calls anything: it moves which revision each half of scoring should be on, and
+//! the plan follows.
 
 mod applying;
 mod baking;
 mod beginning;
+mod external;
 mod gate;
 mod preflight;
 mod restoring;
+mod settling;
 mod turn;
 mod verdict;
 
@@ -28,9 +31,6 @@ use turn::Turn;
 /// its tasks on a new revision.
 pub const PROGRESS_DEADLINE_S: i64 = 600;
 
-/// Seconds until CloudWatch has a high-resolution datapoint.
-pub const INGESTION_S: i64 = 15;
-
 /// Phases that one turn may pass through; more would be a loop.
 const MAX_STEPS: usize = 6;
 
@@ -45,8 +45,13 @@ pub struct View<'a> {
     pub observed: &'a Observed,
     /// What everything but the scoring change still waits for; nothing when all of it has settled.
     pub unsettled: Option<&'a str>,
-    /// The time.
-    pub now: Timestamp,
+}
+
+impl View<'_> {
+    /// The time, by the clock that alarms and deployments are stamped with.
+    const fn now(&self) -> Timestamp {
+        self.observed.at
+    }
 }
 
 /// What a turn of the rollout decided.
@@ -67,6 +72,7 @@ pub struct Advance {
 pub fn advance(scoring: &ScoringState, view: &View<'_>) -> Advance {
     let wanted = ScoringRevision::of(view.spec);
     let mut turn = Turn::new(scoring.clone(), *view, wanted);
+    external::end_with_a_new_generation(&mut turn);
     for _ in 0..MAX_STEPS {
         let before = turn.scoring.phase;
         step(&mut turn);
@@ -81,6 +87,7 @@ fn step(turn: &mut Turn<'_>) {
     turn.waiting_on = None;
     match turn.scoring.phase {
         _ if turn.scoring.settings.is_none() => beginning::begin_first(turn),
+        Phase::Paused if turn.scoring.external.is_some() => external::hold(turn),
         Phase::Idle
         | Phase::Succeeded
         | Phase::RolledBack

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schema::names::ServiceName;
 use schema::platform::AlarmName;
-use schema::status::{AlarmState, HistoryKind, Phase};
+use schema::status::{Actor, AlarmState, HistoryKind, Phase};
 
 use super::turn::Turn;
-use super::{beginning, gate, verdict};
+use super::{beginning, gate, settling, verdict};
 use crate::state::Baseline;
 
 pub(super) fn check(turn: &mut Turn<'_>) {
@@ -37,32 +38,44 @@ fn is_back_where_it_was(turn: &Turn<'_>) -> bool {
 }
 
 /// Why the change cannot begin yet.
-fn obstacle(turn: &Turn<'_>) -> Option<String> {
+fn obstacle(turn: &mut Turn<'_>) -> Option<String> {
     if !turn.may_begin() {
         return Some(format!("mode is {:?}", turn.view.spec.mode));
     }
-    if let Some(unsettled) = turn.view.unsettled {
-        return Some(format!(
-            "the rest of the platform settles first: {unsettled}"
-        ));
+    if let Some(blindness) = turn.blindness() {
+        return Some(blindness);
     }
-    let target = turn.change()?.target.as_ref()?;
+    settling::obstacle(turn)
+        .or_else(|| target_obstacle(turn))
+        .or_else(|| guard_obstacle(turn))
+}
+
+fn target_obstacle(turn: &Turn<'_>) -> Option<String> {
+    let change = turn.change()?;
+    let Some(target) = &change.target else {
+        return Some("a revision that is known to be good, to go back to".to_owned());
+    };
     if !turn.scoring.good.contains(target) {
         return Some(format!(
             "revision {} in force is not known to be good, so there is nothing to go back to",
             target.short()
         ));
     }
-    firing_obstacle(turn)
+    let rehearsal = turn.view.observed.rehearsal.as_ref();
+    match rehearsal.filter(|found| found.attempt == change.attempt) {
+        None => Some("both images to be looked at".to_owned()),
+        Some(found) => found.obstacle.clone(),
+    }
 }
 
-fn firing_obstacle(turn: &Turn<'_>) -> Option<String> {
+/// Why the gating alarms could not judge the change.
+fn guard_obstacle(turn: &Turn<'_>) -> Option<String> {
     let acknowledged = gate::acknowledged(turn.view.spec);
     for alarm in turn.view.spec.gating_alarms() {
         let Some(found) = turn.view.observed.alarms.get(&alarm.name) else {
             return Some(format!("gating alarm {} does not exist yet", alarm.name));
         };
-        if found.state == AlarmState::Alarm && !acknowledged.contains(&alarm.name) {
+        if found.state == AlarmState::Alarm && !found.muted && !acknowledged.contains(&alarm.name) {
             return Some(format!(
                 "gating alarm {} already fires; it must clear first, or be acknowledged with \
                  rollout.onFiringAlarm: Ignore and rollout.acknowledgeFiringAlarms",
@@ -80,17 +93,44 @@ fn start(turn: &mut Turn<'_>) {
         .filter(|(_, alarm)| alarm.state == AlarmState::Alarm);
     let acknowledged = firing.map(|(name, _)| name.clone()).collect();
     let now = turn.now();
+    let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
+    let deployment_before = scoring.map(|found| found.deployment.id.clone());
     turn.edit_change(|change| {
         change.started_at = now;
         change.disturbed = false;
         change.baseline = baseline;
         change.acknowledged = acknowledged;
+        change.deployment_before = deployment_before;
     });
     turn.scoring.standing = None;
     turn.scoring.image = turn.change().map(|change| change.candidate.clone());
     turn.enter(Phase::Applying);
-    let summary = turn.change().map(summary).unwrap_or_default();
-    turn.record(HistoryKind::RolloutStarted, "SpecChanged", summary);
+    let summary = turn.change().map(summary).unwrap_or_default() + &warning(turn);
+    turn.record(
+        HistoryKind::RolloutStarted,
+        Actor::Spec,
+        "SpecChanged",
+        summary,
+    );
+}
+
+/// Gating alarms whose actions somebody has switched off: they do not judge.
+fn warning(turn: &Turn<'_>) -> String {
+    let muted: Vec<String> = gate::judging(turn)
+        .into_iter()
+        .filter(|name| {
+            let found = turn.view.observed.alarms.get(name);
+            found.is_some_and(|found| found.muted)
+        })
+        .map(|name| name.0)
+        .collect();
+    if muted.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Not judged by {}: its actions are switched off.",
+        muted.join(", ")
+    )
 }
 
 fn baseline(turn: &Turn<'_>) -> BTreeMap<AlarmName, Baseline> {

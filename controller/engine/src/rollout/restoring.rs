@@ -1,29 +1,93 @@
 //! Taking a change back: settings first, then the image, then the proof that it helped.
 
 use jiff::SignedDuration;
-use schema::status::{AlarmState, Evidence, HistoryKind, Phase};
+use schema::names::ServiceName;
+use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase};
 
 use super::turn::{Turn, later};
-use super::{INGESTION_S, PROGRESS_DEADLINE_S, applying, beginning, gate};
+use super::{PROGRESS_DEADLINE_S, applying, beginning, gate};
+use crate::ports::{DeploymentState, TaskTemplate};
 use crate::state::{Cause, ChangeRecord};
 
 /// How long the image waits for the settings to be taken back. They take effect in seconds; a task
 /// that does not take them may be the very one that the image must replace.
 const SETTINGS_HEAD_START_S: i64 = 15;
 
+/// Seconds until a target that would not start is tried again.
+const IMAGE_RETRY_S: u64 = 600;
+
 pub(super) fn restore(turn: &mut Turn<'_>) {
     let settings_obstacle = applying::settings_obstacle(turn);
-    if settings_obstacle.is_none() || is_past(turn, SETTINGS_HEAD_START_S) {
+    let settings_had_their_turn =
+        settings_obstacle.is_none() || is_past(turn, SETTINGS_HEAD_START_S);
+    if settings_had_their_turn && !keeps_the_healthier_side(turn) {
         turn.scoring.image = turn.scoring.settings.clone();
     }
-    let Some(obstacle) = settings_obstacle.or_else(|| applying::image_obstacle(turn)) else {
+    let Some(obstacle) = settings_obstacle.or_else(|| image_obstacle(turn)) else {
         finish(turn);
         return;
     };
     if turn.scoring.phase == Phase::RollingBack && is_past(turn, PROGRESS_DEADLINE_S) {
-        fail(turn, &obstacle);
+        fail(
+            turn,
+            &format!("not within 10 minutes; still waiting for {obstacle}"),
+        );
     }
     turn.wait(obstacle);
+}
+
+/// Where the target's tasks do not become ready, the candidate's are left running: taking them away for
+/// tasks that do not start would make things worse. The target is tried again every ten minutes.
+///
+/// Returns whether the image half stays where it is.
+fn keeps_the_healthier_side(turn: &mut Turn<'_>) -> bool {
+    let now = turn.now();
+    if let Some(reason) = target_failure(turn) {
+        turn.scoring.image = turn.change().map(|change| change.candidate.clone());
+        turn.edit_change(|change| change.image_retry_at = Some(later(now, IMAGE_RETRY_S * 1_000)));
+        if turn.scoring.phase == Phase::RollingBack {
+            let why = format!("the image before it does not start any more ({reason})");
+            fail(turn, &why);
+        }
+    }
+    let retry_at = turn.change().and_then(|change| change.image_retry_at);
+    retry_at.is_some_and(|retry_at| now < retry_at)
+}
+
+/// Why the target's tasks do not become ready, once they were asked for.
+fn target_failure(turn: &Turn<'_>) -> Option<String> {
+    let change = turn.change()?;
+    let target = turn.scoring.revisions.get(change.target.as_ref()?)?;
+    let is_asked_for = turn.scoring.image == change.target;
+    let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
+    let is_new = change.deployment.as_ref() != Some(&found.deployment.id)
+        && change.deployment_before.as_ref() != Some(&found.deployment.id);
+    match &found.deployment.state {
+        DeploymentState::Failed { reason }
+            if is_asked_for && found.template == TaskTemplate::of(&target.image) =>
+        {
+            Some(reason.clone())
+        }
+        DeploymentState::RolledBack { reason }
+            if is_asked_for && is_new && found.template != TaskTemplate::of(&target.image) =>
+        {
+            Some(reason.clone())
+        }
+        _ => None,
+    }
+}
+
+/// What keeps the target's image from running everywhere. Tasks that somebody else had started from
+/// something else are theirs.
+fn image_obstacle(turn: &Turn<'_>) -> Option<String> {
+    let change = turn.change()?;
+    if turn.scoring.external.is_some() {
+        return None;
+    }
+    if turn.scoring.image != change.target {
+        return Some("the image before it to start again".to_owned());
+    }
+    applying::image_obstacle(turn)
 }
 
 /// A rollback that failed goes on being tried; meanwhile a newer revision may replace it.
@@ -40,13 +104,18 @@ fn finish(turn: &mut Turn<'_>) {
     turn.enter(Phase::Verifying);
 }
 
-fn fail(turn: &mut Turn<'_>, obstacle: &str) {
+fn fail(turn: &mut Turn<'_>, why: &str) {
     turn.enter(Phase::RollbackFailed);
     let message = format!(
-        "The scoring change could not be taken back everywhere within 10 minutes; still waiting for \
-         {obstacle}. Look at those tasks; it goes on being tried."
+        "The scoring change could not be taken back everywhere: {why}. Look at scoring's tasks; it goes \
+         on being tried."
     );
-    turn.record(HistoryKind::RollbackProblem, "Failed", message);
+    turn.record(
+        HistoryKind::RollbackProblem,
+        Actor::Controller,
+        "Failed",
+        message,
+    );
 }
 
 /// Whether more than `seconds` have passed since it was decided to take the change back.
@@ -68,15 +137,16 @@ pub(super) fn verify(turn: &mut Turn<'_>) {
         confirm(turn, &change, "the revision before it is in force again");
         return;
     };
-    let state = turn
-        .view
-        .observed
-        .alarms
-        .get(alarm)
-        .map(|found| found.state);
-    if state == Some(AlarmState::Ok) {
+    if let Some(blindness) = turn.blindness() {
+        turn.wait(blindness);
+        return;
+    }
+    let found = turn.view.observed.alarms.get(alarm);
+    let restored_at = change.restored_at.unwrap_or(change.started_at);
+    let deadline = found.map(|found| later(restored_at, gate::clearing_time_ms(found)));
+    if found.is_some_and(|found| found.state == AlarmState::Ok) {
         confirm(turn, &change, &format!("alarm {alarm} has cleared"));
-    } else if turn.now() > clearing_deadline(turn, &change) {
+    } else if deadline.is_none_or(|deadline| turn.now() > deadline) {
         give_up_confirming(
             turn,
             &change,
@@ -87,15 +157,6 @@ pub(super) fn verify(turn: &mut Turn<'_>) {
     }
 }
 
-fn clearing_deadline(turn: &Turn<'_>, change: &ChangeRecord) -> jiff::Timestamp {
-    let restored_at = change.restored_at.unwrap_or(change.started_at);
-    let ingestion_ms = INGESTION_S.unsigned_abs() * 1_000;
-    later(
-        restored_at,
-        gate::clearing_time_ms(&turn.view.spec.gating_alarms()) + ingestion_ms,
-    )
-}
-
 fn confirm(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {
     turn.enter(Phase::RolledBack);
     let message = format!(
@@ -104,6 +165,7 @@ fn confirm(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {
     );
     turn.record_with(
         HistoryKind::RolledBack,
+        Actor::Controller,
         "Confirmed",
         message,
         Some(evidence(change)),
@@ -125,6 +187,7 @@ fn give_up_confirming(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {
     );
     turn.record_with(
         HistoryKind::RollbackProblem,
+        Actor::Controller,
         "Unconfirmed",
         message,
         Some(evidence(change)),

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use schema::platform::Mode;
 use schema::revision::{RevisionDigest, ScoringRevision};
-use schema::status::{Evidence, HistoryEntry, HistoryKind, Phase};
+use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind, Phase};
 
 use super::{Advance, View};
-use crate::state::{ChangeRecord, ScoringState};
+use crate::state::{BakeClock, ChangeRecord, ScoringState};
 
 pub(super) struct Turn<'a> {
     pub(super) view: View<'a>,
@@ -43,7 +43,13 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) const fn now(&self) -> Timestamp {
-        self.view.now
+        self.view.now()
+    }
+
+    /// Why nothing can be judged for now, in words.
+    pub(super) fn blindness(&self) -> Option<String> {
+        let why = self.view.observed.blind.as_ref()?;
+        Some(format!("its alarms to be readable: {why}"))
     }
 
     /// Whether new changes may begin.
@@ -69,23 +75,30 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Whether the change under way is a platform's first, with nothing to go back to.
+    pub(super) fn is_first(&self) -> bool {
+        self.change().is_none_or(|change| change.target.is_none())
+    }
+
     /// Every task has the change from now on: the bake begins.
     pub(super) fn start_bake_clock(&mut self) {
         let now = self.now();
-        let until = later(now, self.view.spec.rollout.bake_time.as_millis());
         self.edit_change(|change| {
             change.effective_at = Some(now);
-            change.bake_until = Some(until);
+            change.bake = Some(BakeClock {
+                watched_ms: 0,
+                last_look: now,
+            });
         });
     }
 
     /// Remembers something about the change under way.
-    pub(super) fn record(&mut self, kind: HistoryKind, reason: &str, message: String) {
+    pub(super) fn record(&mut self, kind: HistoryKind, by: Actor, reason: &str, message: String) {
         let evidence = self.change().map(|change| Evidence {
             fields: change.fields.clone(),
             ..Evidence::default()
         });
-        self.record_with(kind, reason, message, evidence);
+        self.record_with(kind, by, reason, message, evidence);
     }
 
     /// Remembers something about the revision that the spec asks for and does not get.
@@ -97,6 +110,7 @@ impl<'a> Turn<'a> {
         self.history.push(HistoryEntry {
             at: self.now(),
             kind,
+            by: Actor::Controller,
             from: self.scoring.live().map(|live| live.0.clone()),
             to: Some(self.wanted_digest.0.clone()),
             reason: reason.to_owned(),
@@ -111,6 +125,7 @@ impl<'a> Turn<'a> {
     pub(super) fn record_with(
         &mut self,
         kind: HistoryKind,
+        by: Actor,
         reason: &str,
         message: String,
         evidence: Option<Evidence>,
@@ -129,6 +144,7 @@ impl<'a> Turn<'a> {
         self.history.push(HistoryEntry {
             at: self.now(),
             kind,
+            by,
             from: from.map(|digest| digest.0),
             to: to.map(|digest| digest.0),
             reason: reason.to_owned(),
@@ -142,4 +158,9 @@ impl<'a> Turn<'a> {
 pub(super) fn later(since: Timestamp, ms: u64) -> Timestamp {
     let length = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
     since.checked_add(length).unwrap_or(Timestamp::MAX)
+}
+
+/// Milliseconds from `since` to `until`; 0 when it is not later.
+pub(super) fn millis_between(since: Timestamp, until: Timestamp) -> u64 {
+    u64::try_from(until.duration_since(since).as_millis()).unwrap_or(0)
 }

@@ -1,11 +1,17 @@
 //! Verdicts: when a change is to blame, and how sure that is.
 
+use jiff::SignedDuration;
+use schema::names::ServiceName;
 use schema::platform::AlarmName;
-use schema::status::{AlarmState, Evidence, HistoryKind, Phase, Quarantined};
+use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase, Quarantined};
 
 use super::turn::{Turn, later};
 use crate::ports::{Firing, ObservedAlarm};
 use crate::state::{Baseline, Cause, ChangeRecord, Verdict};
+
+/// Silence after which the source of a service's metrics counts as gone: services report every second,
+/// and CloudWatch takes up to two minutes to show it.
+const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(3);
 
 /// Takes the change back if a gating alarm has fired since it began.
 ///
@@ -45,6 +51,58 @@ pub(super) fn convict_if_fired(turn: &mut Turn<'_>) -> bool {
     };
     take_back(turn, cause, strong, &reason);
     true
+}
+
+/// Takes the change back if the services that its alarms judge by fell silent with it: an alarm that was
+/// `OK` has no data any more, although tasks run.
+///
+/// Without traffic services still report zeros, so this tells a change that killed its own metrics from a
+/// quiet night.
+///
+/// Returns whether it did.
+pub(super) fn convict_if_silent(turn: &mut Turn<'_>) -> bool {
+    if turn.is_first() {
+        return false;
+    }
+    let (Some(alarm), Some(service)) = (blinded_alarm(turn), silent_service(turn)) else {
+        return false;
+    };
+    let strong = turn.change().is_some_and(|change| !change.disturbed);
+    let reason =
+        format!("{service} reports nothing any more, so alarm {alarm} has no data to judge by.",);
+    take_back(turn, Cause::SourceGone { alarm }, strong, &reason);
+    true
+}
+
+/// An alarm that could judge when the change began, and cannot since.
+fn blinded_alarm(turn: &Turn<'_>) -> Option<AlarmName> {
+    let change = turn.change()?;
+    let blinded = change.baseline.iter().find(|(name, baseline)| {
+        let found = turn.view.observed.alarms.get(*name);
+        let is_blind_since = found
+            .filter(|found| found.state == AlarmState::InsufficientData)
+            .is_some_and(|found| found.since > change.started_at);
+        baseline.state == AlarmState::Ok && is_blind_since
+    });
+    blinded.map(|(name, _)| name.clone())
+}
+
+/// A service that scores, has tasks running, and has not reported for long.
+fn silent_service(turn: &Turn<'_>) -> Option<ServiceName> {
+    let change = turn.change()?;
+    let effective_at = change.effective_at?;
+    let observed = turn.view.observed;
+    [ServiceName::Scoring, ServiceName::LoanApi]
+        .into_iter()
+        .find(|service| {
+            let runs = observed
+                .services
+                .get(service)
+                .is_some_and(|it| it.running() > 0);
+            let reported = observed.evidence.last_report.get(service).copied();
+            let heard_at = reported.unwrap_or(effective_at).max(effective_at);
+            runs && turn.now().duration_since(heard_at) > SILENT_AFTER
+        })
 }
 
 /// With a newer change waiting to replace one that is in force: takes that one back if a gating alarm
@@ -93,6 +151,7 @@ pub(super) fn take_back(turn: &mut Turn<'_>, cause: Cause, strong: bool, reason:
         at: now,
         convicted: strong,
         retry_token: change.retry_token.clone(),
+        attempt: change.attempt,
     });
     turn.scoring.refused = Some((turn.view.generation, change.candidate.clone()));
     turn.scoring.rollbacks.push(now);
@@ -106,6 +165,7 @@ pub(super) fn take_back(turn: &mut Turn<'_>, cause: Cause, strong: bool, reason:
         samples: Some(turn.view.observed.evidence.scoring_calls),
         fields: change.fields.clone(),
     };
+    let by = accuser(&cause);
     begin_restoring(
         turn,
         Verdict {
@@ -123,6 +183,7 @@ pub(super) fn take_back(turn: &mut Turn<'_>, cause: Cause, strong: bool, reason:
     );
     turn.record_with(
         HistoryKind::RollbackStarted,
+        by,
         name(&evidence),
         message,
         Some(evidence),
@@ -143,7 +204,12 @@ pub(super) fn withdraw(turn: &mut Turn<'_>) {
         at: turn.now(),
     };
     begin_restoring(turn, verdict);
-    turn.record(HistoryKind::RollbackStarted, "Withdrawn", reason);
+    turn.record(
+        HistoryKind::RollbackStarted,
+        Actor::Spec,
+        "Withdrawn",
+        reason,
+    );
 }
 
 fn begin_restoring(turn: &mut Turn<'_>, verdict: Verdict) {
@@ -159,6 +225,16 @@ fn name(evidence: &Evidence) -> &'static str {
         "AlarmFired"
     } else {
         "ChangeFailed"
+    }
+}
+
+/// Who spoke against the change.
+const fn accuser(cause: &Cause) -> Actor {
+    match cause {
+        Cause::Alarm { .. } => Actor::Alarm,
+        Cause::DeploymentFailed => Actor::Runner,
+        Cause::SourceGone { .. } | Cause::NotEffective | Cause::Inconclusive => Actor::Controller,
+        Cause::Withdrawn => Actor::Spec,
     }
 }
 
@@ -184,22 +260,32 @@ fn accusation<'a>(
     alarm: &'a ObservedAlarm,
 ) -> Option<Accusation<'a>> {
     let firing = alarm.last_firing.as_ref()?;
-    if change.acknowledged.contains(name) || Some(firing.at) == baseline.last_fired_at {
+    let is_acknowledged = change.acknowledged.contains(name);
+    if is_acknowledged || alarm.muted || Some(firing.at) == baseline.last_fired_at {
         return None;
     }
-    // A datapoint that was over before the change began cannot be its doing.
-    let breach_overlaps = firing
-        .first_breach_at
-        .is_none_or(|start| later(start, alarm.definition.period_ms) > change.started_at);
     let strong = baseline.state == AlarmState::Ok
         && alarm.configured_at == baseline.configured_at
-        && breach_overlaps
+        && breaches_under(change, firing, alarm.definition.period_ms)
         && !change.disturbed;
     Some(Accusation {
         alarm,
         firing,
         strong,
     })
+}
+
+/// Whether the datapoints that `firing` rests on speak of the change: none of them was over before it
+/// began, and at least one lies wholly within it.
+fn breaches_under(change: &ChangeRecord, firing: &Firing, period_ms: u64) -> bool {
+    let effective_at = change.effective_at.unwrap_or(change.started_at);
+    let none_is_older = firing
+        .first_breach_at
+        .is_none_or(|start| later(start, period_ms) > change.started_at);
+    let one_is_within = firing
+        .last_breach_at
+        .is_none_or(|start| start >= effective_at);
+    none_is_older && one_is_within
 }
 
 /// An alarm that fired from the start and was acknowledged gates again once it has cleared.

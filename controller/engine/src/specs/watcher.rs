@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use jiff::Timestamp;
 use kube::runtime::watcher;
 use schema::names::PlatformName;
 use tokio::time::Instant;
@@ -14,6 +13,7 @@ use validation::Checked;
 
 use super::entry::SpecEntry;
 use super::inventory::{Inventory, Remembered, SpecFile};
+use crate::clock::Clock;
 use crate::conditions::with_causes;
 use crate::ports::{DocumentVersion, Documents, Listed, PortError};
 use crate::reconcile::Pace;
@@ -34,6 +34,7 @@ pub struct SpecWatcher {
     files: BTreeMap<String, Read>,
     nameless: Vec<String>,
     suspect: Vec<PlatformName>,
+    clock: Clock,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +48,12 @@ struct Read {
 impl SpecWatcher {
     /// Watches the spec files among `documents`.
     #[must_use]
-    pub fn new(documents: Arc<dyn Documents>, remembered: Remembered, pace: Pace) -> Self {
+    pub fn new(
+        documents: Arc<dyn Documents>,
+        remembered: Remembered,
+        pace: Pace,
+        clock: Clock,
+    ) -> Self {
         Self {
             documents,
             inventory: Inventory::new(remembered, pace.removal),
@@ -55,6 +61,7 @@ impl SpecWatcher {
             files: BTreeMap::new(),
             nameless: Vec::new(),
             suspect: Vec::new(),
+            clock,
         }
     }
 
@@ -94,7 +101,7 @@ impl SpecWatcher {
         if self.is_starting_with_unsettled_files() {
             return Ok(Vec::new());
         }
-        let changes = self.inventory.update(&files, Timestamp::now());
+        let changes = self.inventory.update(&files, self.clock.now());
         self.report(&changes.nameless, &changes.suspect);
         Ok(changes.changed)
     }
@@ -262,6 +269,7 @@ impl Events {
         };
         // A closed hint stream leaves the resync, which finds everything a little later.
         tokio::select! {
+            biased;
             Some(()) = self.hints.next() => {}
             () = tokio::time::sleep(longest) => {}
         }

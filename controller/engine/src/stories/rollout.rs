@@ -142,7 +142,7 @@ fn an_image_that_does_not_start_is_taken_back_and_convicted() {
     let mut story = Story::with_a_good_revision();
     let good = story.live();
     story.edits(|spec| spec.services.scoring.image = Image("scoring:broken".to_owned()));
-    story.turn();
+    story.begins_to_apply();
     story.service(ServiceName::Scoring).deployment.state = DeploymentState::Failed {
         reason: "exited with code 101".to_owned(),
     };
@@ -169,6 +169,12 @@ fn other_changes_of_the_same_edit_go_first_and_settle() {
     assert_eq!(story.phase(), Phase::Preflight);
     story.service(ServiceName::LoanApi).deployment.state = DeploymentState::Completed;
     story.settles();
+    assert_eq!(
+        story.phase(),
+        Phase::Preflight,
+        "its alarms have a window to speak of it first"
+    );
+    story.seconds_pass(45);
     assert_eq!(story.phase(), Phase::Baking);
 }
 

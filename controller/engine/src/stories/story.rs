@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::accept::accept;
 use crate::decide::{Decision, decide};
-use crate::observed::{Observed, ObservedSettings};
+use crate::observed::{Observed, ObservedSettings, RehearsalFinding};
 use crate::plan::{Action, Plan};
 use crate::ports::{
     DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment, ObservedService,
@@ -32,6 +32,8 @@ pub(super) struct Story {
     pub(super) last: Option<Decision>,
     /// Tasks go on reporting what they had.
     pub(super) tasks_ignore_their_settings: bool,
+    /// What speaks against the images of a change.
+    pub(super) rehearsal_obstacle: Option<String>,
 }
 
 pub(super) fn spec() -> Value {
@@ -69,12 +71,13 @@ impl Story {
         let mut story = Self {
             spec: serde_json::from_value(spec()).unwrap(),
             state: PlatformState::new(platform, now),
-            world: Observed::default(),
+            world: Observed::nothing(now),
             now,
             calls: Vec::new(),
             refusal: None,
             last: None,
             tasks_ignore_their_settings: false,
+            rehearsal_obstacle: None,
         };
         story.submit();
         story
@@ -115,12 +118,23 @@ impl Story {
 
     /// One round: decide, remember, do. A second passes.
     pub(super) fn turn(&mut self) {
-        let decision = decide(&self.state, &self.world, self.now, 1);
+        self.world.at = self.now;
+        self.rehearses();
+        let decision = decide(&self.state, &self.world, 1);
         self.state = decision.state.clone();
         self.state.status = self.shown(&decision);
         self.carry_out(&decision.plan);
         self.last = Some(decision);
         self.now += SignedDuration::from_secs(1);
+    }
+
+    /// Both images of a change that waits to begin are sound, unless the story says otherwise.
+    fn rehearses(&mut self) {
+        let change = self.state.scoring.change.as_ref();
+        self.world.rehearsal = change.map(|change| RehearsalFinding {
+            attempt: change.attempt,
+            obstacle: self.rehearsal_obstacle.clone(),
+        });
     }
 
     fn shown(&self, decision: &Decision) -> schema::LoanPlatformStatus {
@@ -132,6 +146,17 @@ impl Story {
         for _ in 0..12 {
             self.turn();
         }
+    }
+
+    /// Rounds until the change is on its way; a few at most.
+    pub(super) fn begins_to_apply(&mut self) {
+        for _ in 0..5 {
+            if self.phase() == Phase::Applying {
+                return;
+            }
+            self.turn();
+        }
+        panic!("it is still {:?}", self.phase());
     }
 
     pub(super) fn seconds_pass(&mut self, seconds: i64) {
@@ -168,6 +193,7 @@ impl Story {
             at: self.now,
             value: Some(value),
             first_breach_at,
+            last_breach_at: first_breach_at,
         }
     }
 
@@ -242,6 +268,8 @@ impl Story {
                         configured_at: self.now,
                         value: None,
                         last_firing: None,
+                        judged_since: self.now,
+                        muted: false,
                     };
                     self.world.alarms.insert(definition.name.clone(), alarm);
                 }

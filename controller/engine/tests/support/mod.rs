@@ -8,12 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::board::{Board, PlatformObject};
-use engine::controller::{Hints, World, run};
+use engine::clock::Clock;
+use engine::controller::{Hints, Terms, World, run};
+use engine::lease::LeaseTerms;
 use engine::observe::settings_path;
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, DeploymentState, Document, DocumentVersion,
     Documents, Expected, Listed, ObservedAlarm, ObservedDeployment, ObservedService, ObservedTask,
-    PortError, ServiceChange,
+    PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
 };
 use engine::reconcile::Pace;
 use engine::tally::Tally;
@@ -57,6 +59,7 @@ impl TinyWorld {
             compute: Arc::clone(self) as Arc<dyn Compute>,
             alarms: Arc::clone(self) as Arc<dyn Alarms>,
             documents: Arc::clone(self) as Arc<dyn Documents>,
+            clock: Clock::system(),
             board: Arc::clone(&board),
             tally: Arc::new(Tally::default()),
         };
@@ -71,7 +74,11 @@ impl TinyWorld {
         };
         let (stop, stopped) = oneshot::channel();
         let controller = tokio::spawn(async move {
-            run(world, pace, hints, async { drop(stopped.await) })
+            let terms = Terms {
+                pace,
+                lease: LeaseTerms::Exclusive,
+            };
+            run(world, terms, hints, async { drop(stopped.await) })
                 .await
                 .unwrap();
         });
@@ -277,7 +284,7 @@ impl Compute for TinyWorld {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-    ) -> Result<Vec<ObservedService>, PortError> {
+    ) -> Result<Seen<ObservedService>, PortError> {
         if self.compute_is_down.load(Ordering::Relaxed) {
             return Err(PortError::unavailable(
                 "read the services",
@@ -288,7 +295,7 @@ impl Compute for TinyWorld {
         let asked = services
             .into_values()
             .filter(|found| platforms.contains(&found.platform));
-        Ok(asked
+        let found = asked
             .map(|mut found| {
                 let document = self.settings(&found.platform, found.service);
                 found.tasks = (0..found.desired_count)
@@ -296,7 +303,15 @@ impl Compute for TinyWorld {
                     .collect();
                 found
             })
-            .collect())
+            .collect();
+        Ok(Seen {
+            at: Timestamp::now(),
+            found,
+        })
+    }
+
+    async fn rehearse(&self, _: &Rehearsal) -> Result<Rehearsed, PortError> {
+        Ok(Rehearsed::Sound)
     }
 
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
@@ -374,12 +389,15 @@ impl Alarms for TinyWorld {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-    ) -> Result<Vec<ObservedAlarm>, PortError> {
+    ) -> Result<Seen<ObservedAlarm>, PortError> {
         let alarms = self.alarms.lock().unwrap();
         let asked = alarms
             .values()
             .filter(|found| platforms.contains(&found.definition.platform));
-        Ok(asked.cloned().collect())
+        Ok(Seen {
+            at: Timestamp::now(),
+            found: asked.cloned().collect(),
+        })
     }
 
     async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
@@ -391,6 +409,8 @@ impl Alarms for TinyWorld {
             configured_at: Timestamp::UNIX_EPOCH,
             value: None,
             last_firing: None,
+            judged_since: Timestamp::UNIX_EPOCH,
+            muted: false,
         };
         let key = (definition.platform.clone(), definition.name.clone());
         self.alarms.lock().unwrap().insert(key, alarm);

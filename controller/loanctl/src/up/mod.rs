@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::board::Board;
-use engine::controller::{self, Hints, World};
+use engine::clock::Clock;
+use engine::controller::{self, Ended, Hints, Terms, World};
+use engine::lease::LeaseTerms;
 use engine::reconcile::Pace;
 use engine::tally::Tally;
 use futures::StreamExt;
@@ -109,7 +111,7 @@ fn alarm_moves(alarms: &LocalAlarms) -> BoxStream<'static, ()> {
 
 /// What runs beside the home: the controller, its HTTP port, and the screen.
 struct Running {
-    controller: JoinHandle<Result<(), controller::StartError>>,
+    controller: JoinHandle<Result<Ended, controller::StartError>>,
     console: JoinHandle<()>,
     narrator: JoinHandle<()>,
     stop: CancellationToken,
@@ -134,6 +136,7 @@ impl Running {
             compute: home.compute(),
             alarms: home.alarms(),
             documents: home.documents(),
+            clock: Clock::system(),
             board: Arc::new(Board::default()),
             tally: Arc::new(Tally::default()),
         };
@@ -144,7 +147,12 @@ impl Running {
             tokio::spawn(screen.narrate(Arc::clone(&board), address, state_dir.to_owned()));
         let routes = http::routes(board, tally);
         let console = tokio::spawn(console.serve(routes, None, stop.clone(), CONSOLE_DRAIN));
-        let controller = controller::run(world, PACE, hints, stop.clone().cancelled_owned());
+        // The lock on the state directory keeps every other controller out.
+        let terms = Terms {
+            pace: PACE,
+            lease: LeaseTerms::Exclusive,
+        };
+        let controller = controller::run(world, terms, hints, stop.clone().cancelled_owned());
         Ok(Self {
             controller: tokio::spawn(controller),
             console,
@@ -172,9 +180,9 @@ impl Running {
             None => controller.await,
         };
         finished(console).await;
-        ended
-            .context("the controller broke down")?
-            .context("the controller cannot run")
+        let ended = ended.context("the controller broke down")?;
+        ended.context("the controller cannot run")?;
+        Ok(())
     }
 }
 

@@ -31,7 +31,7 @@ impl World {
 
     fn start(&self) -> LocalAlarms {
         let second = Arc::clone(&self.second);
-        let clock = Clock(Arc::new(move || at(second.load(Ordering::SeqCst))));
+        let clock = Clock::new(move || at(second.load(Ordering::SeqCst)));
         LocalAlarms::start_with(Arc::clone(&self.metrics), self.state.path(), clock).unwrap()
     }
 
@@ -76,7 +76,7 @@ fn definition() -> AlarmDefinition {
 
 async fn observed(alarms: &LocalAlarms) -> Option<ObservedAlarm> {
     let found = alarms.observe(&BTreeSet::from([platform()])).await.unwrap();
-    found.into_iter().next()
+    found.found.into_iter().next()
 }
 
 /// Waits for a transition; paused time passes by itself, so that this is bounded but takes none.

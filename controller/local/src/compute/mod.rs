@@ -20,7 +20,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloudwatch_rules::MetricStore;
-use engine::ports::{Compute, ObservedService, PortError, ServiceChange, ServiceDefinition};
+use engine::ports::{
+    Compute, ObservedService, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
+    ServiceDefinition,
+};
+use jiff::Timestamp;
 use schema::names::{PlatformName, ServiceName};
 use tokio::sync::Mutex;
 
@@ -251,13 +255,26 @@ impl Compute for LocalCompute {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-    ) -> Result<Vec<ObservedService>, PortError> {
+    ) -> Result<Seen<ObservedService>, PortError> {
         self.sweep().await;
         let all = self.all().await;
-        Ok(all
-            .into_iter()
-            .filter(|it| platforms.contains(&it.platform))
-            .collect())
+        Ok(Seen {
+            at: Timestamp::now(),
+            found: all
+                .into_iter()
+                .filter(|it| platforms.contains(&it.platform))
+                .collect(),
+        })
+    }
+
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
+        let image = &rehearsal.template.image;
+        match environment::program_of(image, &self.world.programs_dir) {
+            Ok(_) => Ok(Rehearsed::Sound),
+            Err(missing) => Ok(Rehearsed::Unsound {
+                reason: missing.to_string(),
+            }),
+        }
     }
 
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {

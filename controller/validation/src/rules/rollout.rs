@@ -8,12 +8,6 @@ use super::ROLLOUT;
 use crate::finding::Finding;
 use crate::path::FieldPath;
 
-/// Until a high-resolution metric can be seen, in milliseconds.
-const FAST_INGESTION_MS: u64 = 15_000;
-/// Until any other metric can be seen, in milliseconds.
-const SLOW_INGESTION_MS: u64 = 120_000;
-/// Alarms with a shorter period, in milliseconds, are on high-resolution metrics.
-const HIGH_RESOLUTION_BELOW_MS: u64 = 60_000;
 /// Two polls of the controller, ten seconds each, in milliseconds.
 const TWO_POLLS_MS: u64 = 20_000;
 
@@ -21,57 +15,37 @@ fn field(name: &str) -> FieldPath {
     FieldPath::from(ROLLOUT).key(name)
 }
 
-/// How long a bake must be for `alarm` to fire in it, and what that is made of.
-struct Needed<'a> {
-    alarm: &'a Alarm,
-    ingestion_ms: u64,
+/// How long a bake must be for `alarm` to fire in it, in milliseconds.
+fn needed_ms(alarm: &&Alarm) -> u64 {
+    alarm.window_ms() + alarm.ingestion_ms() + TWO_POLLS_MS
 }
 
-impl<'a> Needed<'a> {
-    fn by(alarm: &'a Alarm) -> Self {
-        let is_fast = alarm.period.as_millis() < HIGH_RESOLUTION_BELOW_MS;
-        let ingestion_ms = if is_fast {
-            FAST_INGESTION_MS
-        } else {
-            SLOW_INGESTION_MS
-        };
-        Self {
-            alarm,
-            ingestion_ms,
-        }
-    }
-
-    fn total_ms(&self) -> u64 {
-        self.alarm.window_ms() + self.ingestion_ms + TWO_POLLS_MS
-    }
-
-    fn parts(&self) -> String {
-        format!(
-            "{} window of alarm {} ({} × {}) + {} ingestion + {} for two polls",
-            format_millis(self.alarm.window_ms()),
-            self.alarm.name,
-            self.alarm.evaluation_periods,
-            self.alarm.period,
-            format_millis(self.ingestion_ms),
-            format_millis(TWO_POLLS_MS),
-        )
-    }
+/// What [`needed_ms`] is made of.
+fn parts(alarm: &Alarm) -> String {
+    format!(
+        "{} window of alarm {} ({} × {}) + {} ingestion + {} for two polls",
+        format_millis(alarm.window_ms()),
+        alarm.name,
+        alarm.evaluation_periods,
+        alarm.period,
+        format_millis(alarm.ingestion_ms()),
+        format_millis(TWO_POLLS_MS),
+    )
 }
 
 /// A bake that ends before its slowest alarm can fire passes everything.
 pub(super) fn the_bake_covers_every_gating_alarm(spec: &LoanPlatformSpec) -> Vec<Finding> {
     let bake = spec.rollout.bake_time;
-    let needs = spec.gating_alarms().into_iter().map(Needed::by);
-    let Some(needed) = needs.max_by_key(Needed::total_ms) else {
+    let Some(slowest) = spec.gating_alarms().into_iter().max_by_key(needed_ms) else {
         return vec![unguarded(spec)];
     };
-    if bake.as_millis() >= needed.total_ms() {
+    if bake.as_millis() >= needed_ms(&slowest) {
         return Vec::new();
     }
-    let total = format_millis(needed.total_ms());
+    let total = format_millis(needed_ms(&slowest));
     let message = format!(
         "bakeTime {bake} is too short: it must be at least {total} = {}",
-        needed.parts()
+        parts(slowest)
     );
     vec![
         Finding::error(field("bakeTime"), message)

@@ -1,0 +1,100 @@
+//! The world as the holder of the lease may use it: looking is free, changing is fenced.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use schema::names::PlatformName;
+use schema::platform::AlarmName;
+
+use super::holding::Lease;
+use crate::ports::{
+    AlarmDefinition, Alarms, BakeEvidence, Compute, Document, DocumentVersion, Documents, Expected,
+    Listed, ObservedAlarm, ObservedService, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
+};
+
+/// A port whose calls that change something go through only while the lease is held.
+#[derive(Debug)]
+pub(crate) struct Fenced<P: ?Sized> {
+    pub(crate) port: Arc<P>,
+    pub(crate) lease: Arc<Lease>,
+}
+
+impl<P: ?Sized> Fenced<P> {
+    pub(crate) fn new(port: &Arc<P>, lease: &Arc<Lease>) -> Self {
+        Self {
+            port: Arc::clone(port),
+            lease: Arc::clone(lease),
+        }
+    }
+}
+
+#[async_trait]
+impl Compute for Fenced<dyn Compute> {
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Result<Seen<ObservedService>, PortError> {
+        self.port.observe(platforms).await
+    }
+
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
+        self.port.rehearse(rehearsal).await
+    }
+
+    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
+        self.lease.fence(self.port.apply(change)).await
+    }
+}
+
+#[async_trait]
+impl Alarms for Fenced<dyn Alarms> {
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Result<Seen<ObservedAlarm>, PortError> {
+        self.port.observe(platforms).await
+    }
+
+    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
+        self.lease.fence(self.port.put(definition)).await
+    }
+
+    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
+        self.lease.fence(self.port.delete(platform, name)).await
+    }
+
+    async fn evidence(
+        &self,
+        platform: &PlatformName,
+        since: Timestamp,
+    ) -> Result<BakeEvidence, PortError> {
+        self.port.evidence(platform, since).await
+    }
+}
+
+#[async_trait]
+impl Documents for Fenced<dyn Documents> {
+    async fn get(&self, path: &str) -> Result<Option<Document>, PortError> {
+        self.port.get(path).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, PortError> {
+        self.port.list(prefix).await
+    }
+
+    async fn put(
+        &self,
+        path: &str,
+        bytes: Bytes,
+        expected: Expected,
+    ) -> Result<DocumentVersion, PortError> {
+        self.lease.fence(self.port.put(path, bytes, expected)).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), PortError> {
+        self.lease.fence(self.port.delete(path)).await
+    }
+}
