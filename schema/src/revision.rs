@@ -96,20 +96,7 @@ impl ScoringRevision {
     /// The fields in which `self` and `newer` differ, by their path in the spec.
     #[must_use]
     pub fn changes_to(&self, newer: &Self) -> Vec<FieldChange> {
-        let (before, after) = (self.by_spec_path(), newer.by_spec_path());
-        let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        let change = |path: &String| FieldChange {
-            path: path.clone(),
-            from: before.get(path).map(plain),
-            to: after.get(path).map(plain),
-        };
-        paths
-            .into_iter()
-            .map(change)
-            .filter(|change| change.from != change.to)
-            .collect()
+        changes_between(&self.by_spec_path(), &newer.by_spec_path())
     }
 
     fn by_spec_path(&self) -> BTreeMap<String, Value> {
@@ -164,6 +151,40 @@ pub fn digest_of(content: &impl Serialize) -> String {
     hex::encode(Sha256::digest(as_json(content).to_string()))
 }
 
+/// The fields in which `before` and `after` differ, by their path within them.
+#[must_use]
+pub fn leaf_changes(before: &impl Serialize, after: &impl Serialize) -> Vec<FieldChange> {
+    let leaves = |value: &Value| {
+        let mut leaves = BTreeMap::new();
+        collect_leaves("", value, &mut leaves);
+        leaves
+    };
+    let (before, after) = (as_json(before), as_json(after));
+    if before == after {
+        return Vec::new();
+    }
+    changes_between(&leaves(&before), &leaves(&after))
+}
+
+fn changes_between(
+    before: &BTreeMap<String, Value>,
+    after: &BTreeMap<String, Value>,
+) -> Vec<FieldChange> {
+    let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let change = |path: &String| FieldChange {
+        path: path.clone(),
+        from: before.get(path).map(plain),
+        to: after.get(path).map(plain),
+    };
+    paths
+        .into_iter()
+        .map(change)
+        .filter(|change| change.from != change.to)
+        .collect()
+}
+
 fn as_json(content: &impl Serialize) -> Value {
     // `Value` keeps object keys sorted, which makes its text canonical. The types digested here
     // have string keys only, so they always have a JSON form.
@@ -174,7 +195,12 @@ fn collect_leaves(path: &str, value: &Value, leaves: &mut BTreeMap<String, Value
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
-                collect_leaves(&format!("{path}.{name}"), field, leaves);
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                collect_leaves(&path, field, leaves);
             }
         }
         Value::Array(items) => {
@@ -182,6 +208,8 @@ fn collect_leaves(path: &str, value: &Value, leaves: &mut BTreeMap<String, Value
                 collect_leaves(&format!("{path}[{index}]"), item, leaves);
             }
         }
+        // An absent field and an absent part are alike.
+        Value::Null => {}
         leaf => {
             leaves.insert(path.to_owned(), leaf.clone());
         }

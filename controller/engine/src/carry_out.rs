@@ -16,10 +16,10 @@ pub(crate) async fn carry_out(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<(), PortError> {
-    for action in &plan.actions {
-        tracing::info!(%platform, %action, "Reconciling.");
-        carry_out_one(context, platform, action).await?;
-        context.convergence.wrote(platform, action, now);
+    for step in &plan.steps {
+        tracing::info!(%platform, %step, "Reconciling.");
+        carry_out_one(context, platform, &step.action).await?;
+        context.convergence.wrote(platform, step, now);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use schema::LoanPlatformSpec;
 use schema::platform::Mode;
 use schema::status::Phase;
 
+use crate::blindness;
 use crate::decide::Decision;
 use crate::ports::Remedy;
 use crate::state::PlatformState;
@@ -166,6 +167,15 @@ fn verdict(decision: &Decision, refusal: Option<&str>) -> Verdict {
         if let Some(stuck) = decision.report.stuck() {
             return verdict(false, Standing::Stalled, "Stuck", stuck.to_owned());
         }
+        if let Some(why) = &decision.blind {
+            let standing = if blindness::lasts_long(&decision.state) {
+                Standing::Stalled
+            } else {
+                Standing::Reconciling
+            };
+            let message = format!("The alarms cannot be read, so nothing is judged: {why}");
+            return verdict(false, standing, "AlarmsUnreadable", message);
+        }
         if let Some((reason, message)) = held_by_mode(decision) {
             return verdict(false, Standing::Steady, reason, message);
         }
@@ -256,6 +266,7 @@ fn rollout_standing(decision: &Decision) -> Option<(Standing, &'static str)> {
         Phase::Baking if !is_first => Some((Standing::Reconciling, "Baking")),
         Phase::RollingBack => Some((Standing::Reconciling, "RollingBack")),
         Phase::Verifying => Some((Standing::Reconciling, "Verifying")),
+        Phase::Paused if scoring.external.is_some() => Some((Standing::Stalled, "ExternalChange")),
         Phase::Paused => Some((Standing::Stalled, "Paused")),
         Phase::Inconclusive if !is_first => Some((Standing::Stalled, "Inconclusive")),
         _ => None,

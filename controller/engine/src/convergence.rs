@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use schema::names::PlatformName;
 
-use crate::plan::{Action, Plan};
+use crate::plan::{Plan, Step};
 
 /// Writes in vain after which a person has to look.
 const MAX_WRITES: u32 = 3;
@@ -37,6 +37,13 @@ struct Repeated {
     last: Timestamp,
 }
 
+/// Whether there is a time to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    Limited,
+    Endless,
+}
+
 /// What of a plan is to be done now.
 #[derive(Debug, PartialEq)]
 pub struct Permitted {
@@ -54,7 +61,31 @@ impl Convergence {
         &self,
         platform: &PlatformName,
         generation: i64,
-        plan: Plan,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Permitted {
+        self.permit_as(Patience::Limited, platform, generation, plan, now)
+    }
+
+    /// Like [`Self::permit`], and never gives up: for taking a change back.
+    #[must_use]
+    pub fn permit_tirelessly(
+        &self,
+        platform: &PlatformName,
+        generation: i64,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Plan {
+        self.permit_as(Patience::Endless, platform, generation, plan, now)
+            .plan
+    }
+
+    fn permit_as(
+        &self,
+        patience: Patience,
+        platform: &PlatformName,
+        generation: i64,
+        plan: &Plan,
         now: Timestamp,
     ) -> Permitted {
         let mut written = self.lock();
@@ -65,38 +96,36 @@ impl Convergence {
                 ..Writes::default()
             };
         }
-        let planned: Vec<String> = plan.actions.iter().map(Action::to_string).collect();
+        let planned: Vec<String> = plan.steps.iter().map(key).collect();
         writes
             .by_action
             .retain(|action, _| planned.contains(action));
-        let due = |action: &Action| {
-            writes
-                .by_action
-                .get(&action.to_string())
-                .is_none_or(|repeated| repeated.is_due(now))
-        };
-        let in_vain = writes
-            .by_action
+        let written = |step: &Step| writes.by_action.get(&key(step));
+        let in_vain = plan
+            .steps
             .iter()
-            .filter(|(_, repeated)| repeated.is_in_vain(now))
-            .map(|(action, _)| in_vain(action))
+            .filter(|step| written(step).is_some_and(|repeated| repeated.is_in_vain(now)))
+            .map(in_vain)
             .collect();
+        let is_due =
+            |step: &Step| written(step).is_none_or(|repeated| repeated.is_due(patience, now));
+        let steps = plan.steps.iter().filter(|step| is_due(step));
         Permitted {
             plan: Plan {
-                actions: plan.actions.into_iter().filter(due).collect(),
+                steps: steps.cloned().collect(),
             },
             in_vain,
         }
     }
 
-    /// `action` was carried out.
-    pub fn wrote(&self, platform: &PlatformName, action: &Action, now: Timestamp) {
+    /// `step` was carried out.
+    pub fn wrote(&self, platform: &PlatformName, step: &Step, now: Timestamp) {
         if let Some(writes) = self.lock().get_mut(platform) {
             let fresh = Repeated {
                 times: 0,
                 last: now,
             };
-            let repeated = writes.by_action.entry(action.to_string()).or_insert(fresh);
+            let repeated = writes.by_action.entry(key(step)).or_insert(fresh);
             repeated.times += 1;
             repeated.last = now;
         }
@@ -108,8 +137,8 @@ impl Convergence {
 }
 
 impl Repeated {
-    fn is_due(self, now: Timestamp) -> bool {
-        let spacing = if self.times >= MAX_WRITES {
+    fn is_due(self, patience: Patience, now: Timestamp) -> bool {
+        let spacing = if self.times >= MAX_WRITES && patience == Patience::Limited {
             LATE_SPACING
         } else {
             SPACING
@@ -122,11 +151,22 @@ impl Repeated {
     }
 }
 
-fn in_vain(action: &str) -> String {
-    format!(
-        "`{action}` was done {MAX_WRITES} times and is still to be done: something else changes it \
-         back, or does not take it as written"
-    )
+/// What makes two writes the same: what is wanted, whatever was found.
+fn key(step: &Step) -> String {
+    step.action.to_string()
+}
+
+fn in_vain(step: &Step) -> String {
+    let mut text = format!(
+        "`{}` was done {MAX_WRITES} times and is still to be done: something else changes it back, or \
+         does not take it as written",
+        step.action
+    );
+    if !step.drift.is_empty() {
+        text += "; ";
+        text += &step.drift_in_words();
+    }
+    text
 }
 
 #[cfg(test)]
@@ -134,10 +174,11 @@ mod tests {
     use schema::names::ServiceName;
 
     use super::*;
+    use crate::plan::Action;
 
     fn plan(service: ServiceName) -> Plan {
         Plan {
-            actions: vec![Action::DeleteSettings(service)],
+            steps: vec![Step::whole(Action::DeleteSettings(service))],
         }
     }
 
@@ -154,9 +195,9 @@ mod tests {
         let mut done = Vec::new();
         for second in seconds {
             let wanted = plan(ServiceName::Auth);
-            let permitted = guard.permit(&name(), generation, wanted, at(second));
-            for action in &permitted.plan.actions {
-                guard.wrote(&name(), action, at(second));
+            let permitted = guard.permit(&name(), generation, &wanted, at(second));
+            for step in &permitted.plan.steps {
+                guard.wrote(&name(), step, at(second));
                 done.push(second);
             }
         }
@@ -167,7 +208,7 @@ mod tests {
     fn the_same_difference_three_times_after_a_write_needs_a_person() {
         let guard = Convergence::default();
         assert_eq!(rounds(&guard, 1, 0..30), [0, 10, 20]);
-        let permitted = guard.permit(&name(), 1, plan(ServiceName::Auth), at(30));
+        let permitted = guard.permit(&name(), 1, &plan(ServiceName::Auth), at(30));
         assert!(permitted.plan.is_empty());
         assert!(permitted.in_vain[0].contains("remove settings of auth"));
     }
@@ -178,7 +219,7 @@ mod tests {
         assert_eq!(rounds(&guard, 1, 0..9), [0]);
         assert!(
             guard
-                .permit(&name(), 1, plan(ServiceName::Auth), at(9))
+                .permit(&name(), 1, &plan(ServiceName::Auth), at(9))
                 .in_vain
                 .is_empty()
         );
@@ -189,8 +230,8 @@ mod tests {
         let guard = Convergence::default();
         rounds(&guard, 1, 0..30);
         let mut both = plan(ServiceName::Auth);
-        both.actions.extend(plan(ServiceName::Scoring).actions);
-        let permitted = guard.permit(&name(), 1, both, at(31));
+        both.steps.extend(plan(ServiceName::Scoring).steps);
+        let permitted = guard.permit(&name(), 1, &both, at(31));
         assert_eq!(permitted.plan, plan(ServiceName::Scoring));
     }
 
@@ -202,11 +243,25 @@ mod tests {
         rounds(&guard, 2, 31..60);
         assert!(
             guard
-                .permit(&name(), 2, Plan::default(), at(60))
+                .permit(&name(), 2, &Plan::default(), at(60))
                 .in_vain
                 .is_empty()
         );
         assert_eq!(rounds(&guard, 2, 61..62), [61]);
+    }
+
+    #[test]
+    fn a_rollback_is_spaced_out_but_never_given_up() {
+        let guard = Convergence::default();
+        let wanted = plan(ServiceName::Scoring);
+        let done = (0..60).filter(|second| {
+            let permitted = guard.permit_tirelessly(&name(), 1, &wanted, at(*second));
+            for step in &permitted.steps {
+                guard.wrote(&name(), step, at(*second));
+            }
+            !permitted.is_empty()
+        });
+        assert_eq!(done.collect::<Vec<_>>(), [0, 10, 20, 30, 40, 50]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use schema::LoanPlatformSpec;
 use schema::platform::Mode;
 
+use crate::blindness;
 use crate::desired::desired;
 use crate::observed::Observed;
 use crate::plan::{Plan, PlanContext, plan};
@@ -23,6 +24,8 @@ pub struct Decision {
     pub rollout_waits_on: Option<String>,
     /// Why the spec's scoring revision is kept out.
     pub kept_out: Option<String>,
+    /// Why the alarms cannot be read.
+    pub blind: Option<String>,
     /// `rollout.bakeTime`, in milliseconds.
     pub bake_time_ms: Option<u64>,
 }
@@ -33,6 +36,7 @@ pub struct Decision {
 #[must_use]
 pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> Decision {
     let mut state = remembered.clone();
+    blindness::note(&mut state, observed);
     let Some(accepted) = state.accepted.clone() else {
         return Decision::idle(state);
     };
@@ -70,6 +74,7 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
         report,
         rollout_waits_on: advance.waiting_on,
         kept_out: advance.kept_out,
+        blind: observed.blind.clone(),
         bake_time_ms: Some(accepted.spec.rollout.bake_time.as_millis()),
     }
 }
@@ -82,6 +87,7 @@ impl Decision {
             report: Report::default(),
             rollout_waits_on: None,
             kept_out: None,
+            blind: None,
             bake_time_ms: None,
         }
     }

@@ -8,6 +8,7 @@
 
 pub mod accept;
 pub mod backoff;
+mod blindness;
 pub mod board;
 mod carry_out;
 pub mod clock;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use schema::names::PlatformName;
 use schema::platform::DeletionPolicy;
-use schema::status::{Actor, HistoryEntry, HistoryKind};
+use schema::revision::FieldChange;
+use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind};
 
 use crate::accept::accept;
 use crate::backoff::Backoff;
@@ -20,7 +21,7 @@ use crate::decide::{Decision, decide};
 use crate::jitter;
 use crate::observe::observe;
 use crate::observed::Observed;
-use crate::plan::{Action, plan_removal};
+use crate::plan::{Action, Step, plan_removal};
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::rehearsals::Rehearsals;
 use crate::specs::{SpecContent, SpecEntry};
@@ -186,17 +187,19 @@ async fn advance(
 }
 
 /// Leaves out of the plan what was just done and has not shown yet, and what was done in vain. Taking
-/// a change back is never held back.
+/// a change back is never given up.
 fn hold_back(context: &Context, before: &PlatformState, decision: &mut Decision, now: Timestamp) {
-    if decision.state.scoring.is_taking_back() {
-        return;
-    }
     let plan = std::mem::take(&mut decision.plan);
     let (platform, generation) = (&decision.state.platform, decision.state.generation);
-    let permitted = context.convergence.permit(platform, generation, plan, now);
-    decision.plan = permitted.plan;
-    for text in permitted.in_vain {
-        decision.report.add_stuck(text);
+    let guard = &context.convergence;
+    if decision.state.scoring.is_taking_back() {
+        decision.plan = guard.permit_tirelessly(platform, generation, &plan, now);
+    } else {
+        let permitted = guard.permit(platform, generation, &plan, now);
+        decision.plan = permitted.plan;
+        for text in permitted.in_vain {
+            decision.report.add_stuck(text);
+        }
     }
     if !decision.plan.writes_settings() {
         decision.state.settings_sequence = before.settings_sequence;
@@ -261,17 +264,22 @@ fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> His
 
 /// Service changes are worth remembering; settings and alarms follow from entries that are there.
 fn remember_plan(decision: &mut Decision, now: Timestamp) {
-    let changes: Vec<String> = decision
+    let changes: Vec<&Step> = decision
         .plan
-        .actions
+        .steps
         .iter()
-        .filter(|action| matches!(action, Action::Service(_)))
-        .map(ToString::to_string)
+        .filter(|step| matches!(step.action, Action::Service(_)))
         .collect();
     if changes.is_empty() {
         return;
     }
-    let message = changes.join(", ");
+    let message: Vec<String> = changes.iter().map(|step| step.action.to_string()).collect();
+    let message = message.join(", ");
+    let fields = changes.iter().flat_map(|step| drift_by_service(step));
+    let evidence = Evidence {
+        fields: fields.collect(),
+        ..Evidence::default()
+    };
     let generation = decision.state.generation.to_string();
     let last = decision.state.history.last();
     // A call that failed is planned again; it is the same event.
@@ -286,8 +294,20 @@ fn remember_plan(decision: &mut Decision, now: Timestamp) {
         to: Some(generation),
         reason: "Reconciled".to_owned(),
         message,
-        evidence: None,
+        evidence: Some(evidence),
     });
+}
+
+/// What a step puts right, each field under its service's name.
+fn drift_by_service(step: &Step) -> Vec<FieldChange> {
+    let Action::Service(change) = &step.action else {
+        return Vec::new();
+    };
+    let within = |field: &FieldChange| FieldChange {
+        path: format!("{}.{}", change.service(), field.path),
+        ..field.clone()
+    };
+    step.drift.iter().map(within).collect()
 }
 
 fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformState) {

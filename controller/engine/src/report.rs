@@ -95,8 +95,8 @@ impl Report {
 #[must_use]
 pub fn report(desired: &Desired, observed: &Observed, plan: &Plan) -> Report {
     let mut report = Report::default();
-    for action in &plan.actions {
-        report.add_waiting(None, action.to_string());
+    for step in &plan.steps {
+        report.add_waiting(None, step.to_string());
     }
     for definition in &desired.services {
         if let Some(found) = observed.services.get(&definition.service) {

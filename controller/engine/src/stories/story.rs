@@ -257,7 +257,7 @@ impl Story {
     }
 
     fn carry_out(&mut self, plan: &Plan) {
-        for action in &plan.actions {
+        for action in plan.steps.iter().map(|step| &step.action) {
             self.calls.push(action.clone());
             match action {
                 Action::PutAlarm(definition) => {
