@@ -172,6 +172,7 @@ fn in_vain(step: &Step) -> String {
 #[cfg(test)]
 mod tests {
     use schema::names::ServiceName;
+    use schema::revision::FieldChange;
 
     use super::*;
     use crate::plan::Action;
@@ -205,7 +206,28 @@ mod tests {
     }
 
     #[test]
-    fn the_same_difference_three_times_after_a_write_needs_a_person() {
+    fn invariant_04_what_is_in_vain_is_told_with_its_field() {
+        let guard = Convergence::default();
+        let mut wanted = plan(ServiceName::Auth);
+        wanted.steps[0].drift = vec![FieldChange {
+            path: "desiredCount".to_owned(),
+            from: Some("5".to_owned()),
+            to: Some("1".to_owned()),
+        }];
+        for second in 0..30 {
+            for step in guard.permit(&name(), 1, &wanted, at(second)).plan.steps {
+                guard.wrote(&name(), &step, at(second));
+            }
+        }
+        let in_vain = guard.permit(&name(), 1, &wanted, at(30)).in_vain;
+        assert!(
+            in_vain[0].contains("desiredCount is 5, wanted 1"),
+            "{in_vain:?}"
+        );
+    }
+
+    #[test]
+    fn invariant_04_the_same_difference_three_times_after_a_write_needs_a_person() {
         let guard = Convergence::default();
         assert_eq!(rounds(&guard, 1, 0..30), [0, 10, 20]);
         let permitted = guard.permit(&name(), 1, &plan(ServiceName::Auth), at(30));

@@ -162,6 +162,9 @@ pub struct ChangeRecord {
     /// The deployment that brought the image half to every task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// What somebody else had scoring run before the newest edit: it is replaced, not held for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<TaskTemplate>,
     /// A gating alarm that vanished, or was written by somebody else, while it judged: the bake cannot
     /// pass by itself any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]

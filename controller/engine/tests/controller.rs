@@ -337,3 +337,97 @@ async fn what_was_saved_is_not_shown_as_ready_before_the_first_look() {
     );
     controller.stops().await;
 }
+
+#[tokio::test]
+async fn invariant_01_what_no_event_told_of_is_found_by_the_resync() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    // No hint ever comes in this world.
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.writes(PATH, with_auth_count(3));
+    let has_three = |it: &PlatformObject| is_ready(it) && it.metadata.generation == Some(2);
+    controller
+        .sees("local", "ready with three", has_three)
+        .await;
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn invariant_03_nothing_is_done_whose_record_could_not_be_saved() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    let mutations = world.mutations();
+    world.states_are_read_only.store(true, Ordering::Relaxed);
+    world.writes(PATH, with_auth_count(3));
+    controller
+        .sees("local", "failing", |it| reason(it) == Some("Retrying"))
+        .await;
+    assert_eq!(world.mutations(), mutations);
+    world.states_are_read_only.store(false, Ordering::Relaxed);
+    let has_three = |it: &PlatformObject| is_ready(it) && it.metadata.generation == Some(2);
+    controller
+        .sees("local", "ready with three", has_three)
+        .await;
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn invariant_05_nothing_is_ever_written_to_the_specs() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.writes(PATH, SPEC.replace("\"auth:1\"", "[broken"));
+    controller
+        .sees("local", "refused", |it| reason(it) == Some("InvalidSpec"))
+        .await;
+    controller.stops().await;
+    let touched = world.touched();
+    assert!(!touched.is_empty());
+    assert!(
+        touched.iter().all(|path| !path.starts_with("specs/")),
+        "{touched:?}"
+    );
+}
+
+#[tokio::test]
+async fn invariant_14_services_and_alarms_are_read_in_one_batch_a_round() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    let mut rounds = controller.board.rounds();
+    for _ in 0..5 {
+        rounds.changed().await.unwrap();
+    }
+    let rounds = usize::try_from(*rounds.borrow()).unwrap();
+    controller.stops().await;
+    let (services, alarms) = &world.looks;
+    for looks in [services, alarms] {
+        let looks = looks.load(Ordering::Relaxed);
+        assert!(looks <= rounds + 1, "{looks} reads in {rounds} rounds");
+    }
+}
+
+#[tokio::test]
+async fn invariant_15_a_platform_that_waits_for_the_world_keeps_no_other_waiting() {
+    let world = Arc::new(TinyWorld::default());
+    world.nothing_arrives.store(true, Ordering::Relaxed);
+    for number in 0..20 {
+        let name = format!("p{number}");
+        let spec = SPEC.replace("name: local", &format!("name: {name}"));
+        world.writes(&format!("specs/{name}.yaml"), spec);
+    }
+    let controller = world.runs();
+    // More platforms than rounds that may be under way at once, and all of them wait.
+    for number in 0..20 {
+        let waits = |it: &PlatformObject| reason(it) == Some("Progressing");
+        controller
+            .sees(&format!("p{number}"), "waiting", waits)
+            .await;
+    }
+    controller.stops().await;
+}

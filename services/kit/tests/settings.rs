@@ -90,7 +90,7 @@ async fn a_lower_sequence_is_refused_and_the_newer_one_stays() {
 }
 
 #[tokio::test]
-async fn invalid_settings_keep_the_last_good_ones_until_they_are_mended() {
+async fn invariant_16_invalid_settings_keep_the_last_good_ones_until_they_are_mended() {
     let mut watched = Watched::new().await;
     for broken in [
         document(6, "1s"),
@@ -108,7 +108,7 @@ async fn invalid_settings_keep_the_last_good_ones_until_they_are_mended() {
 }
 
 #[tokio::test]
-async fn a_document_that_disappears_leaves_its_settings_in_force() {
+async fn invariant_16_a_document_that_disappears_leaves_its_settings_in_force() {
     let mut watched = Watched::new().await;
     std::fs::remove_file(watched.folder.path().join("auth.json")).unwrap();
     watched.watcher.look().await;

@@ -51,3 +51,6 @@ impl LeaseTerms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

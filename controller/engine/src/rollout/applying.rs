@@ -107,7 +107,10 @@ fn is_overdue(turn: &Turn<'_>) -> bool {
 fn begin_bake(turn: &mut Turn<'_>) {
     let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
     let deployment = scoring.map(|found| found.deployment.id.clone());
-    turn.edit_change(|change| change.deployment = deployment);
+    turn.edit_change(|change| {
+        change.deployment = deployment;
+        change.replaces = None;
+    });
     turn.start_bake_clock();
     turn.enter(Phase::Baking);
 }

@@ -198,6 +198,7 @@ fn begin(turn: &mut Turn<'_>, target: Option<RevisionDigest>) {
         settling: None,
         deployment_before: None,
         deployment: None,
+        replaces: None,
         lost_guard: None,
         baseline: std::collections::BTreeMap::default(),
         acknowledged: std::collections::BTreeSet::default(),

@@ -52,14 +52,19 @@ pub(super) fn end_with_a_new_generation(turn: &mut Turn<'_>) {
         .scoring
         .external
         .take_if(|external| external.generation != generation);
-    if over.is_none() || turn.scoring.phase != Phase::Paused {
+    let Some(over) = over.filter(|_| turn.scoring.phase == Phase::Paused) else {
         return;
-    }
+    };
     let now = turn.now();
+    let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
+    let deployment_before = scoring.map(|found| found.deployment.id.clone());
     turn.edit_change(|change| {
         change.started_at = now;
         change.effective_at = None;
         change.bake = None;
+        change.deployment_before = deployment_before;
+        change.deployment = None;
+        change.replaces = Some(over.found);
     });
     turn.enter(Phase::Applying);
     let message = "The spec was edited: its revision is brought in again.".to_owned();
@@ -73,8 +78,9 @@ fn foreign_template(turn: &Turn<'_>) -> Option<TaskTemplate> {
     let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
     let mut ours = turn.scoring.revisions.values();
     let is_known = ours.any(|revision| TaskTemplate::of(&revision.image) == found.template);
+    let is_being_replaced = change.replaces.as_ref() == Some(&found.template);
     let is_foreign = !is_known || was_put_back(turn, change, found);
-    is_foreign.then(|| found.template.clone())
+    (is_foreign && !is_being_replaced).then(|| found.template.clone())
 }
 
 /// Whether somebody else had scoring run another known image again: by a deployment that is neither

@@ -18,9 +18,10 @@ const IMAGE_RETRY_S: u64 = 600;
 
 pub(super) fn restore(turn: &mut Turn<'_>) {
     let settings_obstacle = applying::settings_obstacle(turn);
-    let settings_had_their_turn =
-        settings_obstacle.is_none() || is_past(turn, SETTINGS_HEAD_START_S);
-    if settings_had_their_turn && !keeps_the_healthier_side(turn) {
+    let image_has_its_turn = settings_obstacle.is_none()
+        || is_past(turn, SETTINGS_HEAD_START_S)
+        || runs_the_target(turn);
+    if image_has_its_turn && !keeps_the_healthier_side(turn) {
         turn.scoring.image = turn.scoring.settings.clone();
     }
     let Some(obstacle) = settings_obstacle.or_else(|| image_obstacle(turn)) else {
@@ -34,6 +35,17 @@ pub(super) fn restore(turn: &mut Turn<'_>) {
         );
     }
     turn.wait(obstacle);
+}
+
+/// Whether scoring runs the target's image already: what runs it has gone back by itself.
+fn runs_the_target(turn: &Turn<'_>) -> bool {
+    let target = turn.change().and_then(|change| change.target.as_ref());
+    let target = target.and_then(|digest| turn.scoring.revisions.get(digest));
+    let found = turn.view.observed.services.get(&ServiceName::Scoring);
+    match (target, found) {
+        (Some(target), Some(found)) => found.template == TaskTemplate::of(&target.image),
+        _ => false,
+    }
 }
 
 /// Where the target's tasks do not become ready, the candidate's are left running: taking them away for

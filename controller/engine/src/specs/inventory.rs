@@ -280,13 +280,26 @@ mod tests {
     }
 
     #[test]
-    fn a_spec_counts_as_removed_when_two_listings_a_resync_apart_lack_it() {
+    fn invariant_07_a_spec_counts_as_removed_when_two_listings_a_resync_apart_lack_it() {
         let mut inventory = inventory(&["local"]);
         assert!(removed(&inventory.update(&[], start())).is_empty());
         let soon = start() + SignedDuration::from_secs(4);
         assert!(removed(&inventory.update(&[], soon)).is_empty());
         let later = start() + SignedDuration::from_secs(5);
         assert_eq!(removed(&inventory.update(&[], later)), ["local"]);
+    }
+
+    #[test]
+    fn the_only_spec_of_a_bucket_counts_as_removed_like_any_other() {
+        let mut inventory = inventory(&["only"]);
+        assert!(
+            removed(&inventory.update(&[], start())).is_empty(),
+            "one empty listing is a glitch"
+        );
+        let later = start() + SignedDuration::from_secs(5);
+        let changes = inventory.update(&[], later);
+        assert_eq!(removed(&changes), ["only"]);
+        assert!(changes.suspect.is_empty());
     }
 
     #[test]
@@ -312,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn specs_that_vanish_together_are_not_believed_to_be_removed() {
+    fn invariant_07_specs_that_vanish_together_are_not_believed_to_be_removed() {
         let mut inventory = inventory(&["a", "b", "c"]);
         let left = [file("specs/a.yaml", "a")];
         inventory.update(&left, start());

@@ -3,6 +3,8 @@
 
 mod story;
 
+mod edge_cases;
+mod mixed_edits;
 mod modes;
 mod platform;
 mod rollback;

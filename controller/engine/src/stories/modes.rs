@@ -42,7 +42,7 @@ fn suspend_holds_new_changes_until_it_ends() {
 }
 
 #[test]
-fn rollback_is_never_gated_by_suspend_or_observe_chosen_mid_bake() {
+fn invariant_08_rollback_is_never_gated_by_suspend_or_observe_chosen_mid_bake() {
     for mode in [Mode::Suspend, Mode::Observe] {
         let mut story = Story::with_a_good_revision();
         let good = story.live().unwrap();

@@ -43,7 +43,7 @@ fn a_first_revision_is_ready_before_its_bake_is_over() {
 }
 
 #[test]
-fn quiet_when_done_no_call_is_made_once_everything_is_as_specified() {
+fn invariant_02_quiet_when_done_no_call_is_made_once_everything_is_as_specified() {
     let mut story = Story::with_a_good_revision();
     story.seconds_pass(300);
     assert!(story.calls.is_empty(), "{:?}", call_names(&story));
@@ -114,7 +114,7 @@ fn a_deployment_that_fails_stalls_the_platform_and_says_which() {
 }
 
 #[test]
-fn a_bad_spec_harms_nothing_and_is_shown_with_its_place() {
+fn invariant_06_a_bad_spec_harms_nothing_and_is_shown_with_its_place() {
     let mut story = Story::with_a_good_revision();
     let problems = "specs/local.yaml:7:14: spec.services.auth.cpu: 7 is not allowed".to_owned();
     let bad = SpecContent::Invalid {

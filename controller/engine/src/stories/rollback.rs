@@ -55,7 +55,7 @@ fn a_change_that_makes_its_alarm_fire_is_taken_back_and_explained() {
 }
 
 #[test]
-fn what_was_taken_back_stays_out_until_the_retry_token_changes() {
+fn invariant_12_what_was_taken_back_stays_out_until_the_retry_token_changes() {
     let mut story = taken_back();
     story.edits(|spec| spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(2));
     story.settles();
@@ -144,7 +144,7 @@ fn attribution_is_weak_when_the_alarm_was_not_ok_at_the_start() {
 }
 
 #[test]
-fn attribution_is_weak_when_something_else_was_changed_mid_bake() {
+fn invariant_10_attribution_is_weak_when_something_else_was_changed_mid_bake() {
     let mut story = Story::with_a_good_revision();
     bad_change(&mut story);
     story.edits(|spec| spec.services.loan_api.image = Image("loan-api:2".to_owned()));
@@ -155,7 +155,7 @@ fn attribution_is_weak_when_something_else_was_changed_mid_bake() {
 }
 
 #[test]
-fn attribution_is_weak_when_the_alarm_was_edited_meanwhile() {
+fn invariant_10_attribution_is_weak_when_the_alarm_was_edited_meanwhile() {
     let mut story = Story::with_a_good_revision();
     bad_change(&mut story);
     let now = story.now;
@@ -181,7 +181,7 @@ fn a_rollback_that_does_not_clear_its_alarm_is_unconfirmed_and_goes_no_further()
 }
 
 #[test]
-fn a_rollback_never_lowers_a_count() {
+fn invariant_08_a_rollback_never_lowers_a_count() {
     let mut story = Story::with_a_good_revision();
     bad_change(&mut story);
     story.edits(|spec| spec.services.scoring.desired_count = Some(DesiredCount::new(6)));

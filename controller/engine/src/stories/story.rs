@@ -1,11 +1,14 @@
 //! One platform, from its first spec on.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::AlarmName;
 use schema::revision::{RevisionDigest, ScoringRevision};
 use schema::status::{AlarmState, HistoryKind, Phase, TaskHealth, TaskStatus};
+use schema::units::Whole;
 use serde_json::{Value, json};
 
 use crate::accept::accept;
@@ -34,6 +37,14 @@ pub(super) struct Story {
     pub(super) tasks_ignore_their_settings: bool,
     /// What speaks against the images of a change.
     pub(super) rehearsal_obstacle: Option<String>,
+    /// The only rehearsal there is, whatever change waits.
+    pub(super) only_rehearsal: Option<RehearsalFinding>,
+    /// Writing an alarm has no effect.
+    pub(super) alarms_are_not_made: bool,
+    /// An image whose tasks do not become ready.
+    pub(super) broken_image: Option<&'static str>,
+    /// Services that report nothing any more.
+    silent: BTreeSet<ServiceName>,
 }
 
 pub(super) fn spec() -> Value {
@@ -78,6 +89,10 @@ impl Story {
             last: None,
             tasks_ignore_their_settings: false,
             rehearsal_obstacle: None,
+            only_rehearsal: None,
+            alarms_are_not_made: false,
+            broken_image: None,
+            silent: BTreeSet::new(),
         };
         story.submit();
         story
@@ -120,6 +135,7 @@ impl Story {
     pub(super) fn turn(&mut self) {
         self.world.at = self.now;
         self.rehearses();
+        self.services_report_until_now();
         let decision = decide(&self.state, &self.world, 1);
         self.state = decision.state.clone();
         self.state.status = self.shown(&decision);
@@ -128,8 +144,37 @@ impl Story {
         self.now += SignedDuration::from_secs(1);
     }
 
+    /// Every service that is not silent says that it is there.
+    pub(super) fn services_report_until_now(&mut self) {
+        for service in ServiceName::ALL {
+            if !self.silent.contains(&service) {
+                self.world.evidence.last_report.insert(service, self.now);
+            }
+        }
+    }
+
+    pub(super) fn falls_silent(&mut self, service: ServiceName) {
+        self.silent.insert(service);
+    }
+
+    pub(super) fn changes_retries(&mut self, max_attempts: u32) {
+        self.edits(|spec| {
+            spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(max_attempts);
+        });
+    }
+
+    /// What the rollout waits for, as the status shows it.
+    pub(super) fn waits_on(&self) -> String {
+        let decision = self.last.as_ref().unwrap();
+        decision.rollout_waits_on.clone().unwrap_or_default()
+    }
+
     /// Both images of a change that waits to begin are sound, unless the story says otherwise.
     fn rehearses(&mut self) {
+        if self.only_rehearsal.is_some() {
+            self.world.rehearsal.clone_from(&self.only_rehearsal);
+            return;
+        }
         let change = self.state.scoring.change.as_ref();
         self.world.rehearsal = change.map(|change| RehearsalFinding {
             attempt: change.attempt,
@@ -180,8 +225,12 @@ impl Story {
     }
 
     pub(super) fn alarm_fires(&mut self, value: f64) {
+        self.fires(&AlarmName(ALARM.to_owned()), value);
+    }
+
+    pub(super) fn fires(&mut self, name: &AlarmName, value: f64) {
         let (now, firing) = (self.now, self.firing(value));
-        let alarm = self.alarm();
+        let alarm = self.world.alarms.get_mut(name).unwrap();
         alarm.state = AlarmState::Alarm;
         alarm.since = now;
         alarm.last_firing = Some(firing);
@@ -260,6 +309,7 @@ impl Story {
         for action in plan.steps.iter().map(|step| &step.action) {
             self.calls.push(action.clone());
             match action {
+                Action::PutAlarm(_) if self.alarms_are_not_made => {}
                 Action::PutAlarm(definition) => {
                     let alarm = ObservedAlarm {
                         definition: definition.clone(),
@@ -307,9 +357,15 @@ impl Story {
             ServiceChange::Deploy {
                 service, template, ..
             } => {
+                let is_broken = self.broken_image == Some(template.image.0.as_str());
                 let found = self.service(*service);
                 found.template = template.clone();
                 found.deployment = deployment(template);
+                if is_broken {
+                    found.deployment.state = DeploymentState::Failed {
+                        reason: "exited with code 101".to_owned(),
+                    };
+                }
             }
             ServiceChange::Scale {
                 service,

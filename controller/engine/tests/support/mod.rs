@@ -43,6 +43,14 @@ pub(crate) struct TinyWorld {
     pub(crate) ignores_changes: AtomicBool,
     /// While set, services cannot be read.
     pub(crate) compute_is_down: AtomicBool,
+    /// While set, states cannot be written.
+    pub(crate) states_are_read_only: AtomicBool,
+    /// While set, no deployment and no growth ever ends.
+    pub(crate) nothing_arrives: AtomicBool,
+    /// Reads of services and of alarms.
+    pub(crate) looks: (AtomicUsize, AtomicUsize),
+    /// Paths that were written or removed through the port.
+    touched: Mutex<BTreeSet<String>>,
 }
 
 /// A controller on a tiny world.
@@ -129,6 +137,11 @@ impl TinyWorld {
 
     pub(crate) fn service_count(&self) -> usize {
         self.services.lock().unwrap().len()
+    }
+
+    /// Paths that the controller wrote or removed.
+    pub(crate) fn touched(&self) -> Vec<String> {
+        self.touched.lock().unwrap().iter().cloned().collect()
     }
 
     pub(crate) fn mutations(&self) -> usize {
@@ -255,6 +268,13 @@ impl Documents for TinyWorld {
         bytes: Bytes,
         expected: Expected,
     ) -> Result<DocumentVersion, PortError> {
+        self.touched.lock().unwrap().insert(path.to_owned());
+        if path.starts_with("state/") && self.states_are_read_only.load(Ordering::Relaxed) {
+            return Err(PortError::unavailable(
+                "write the state",
+                "no route to host",
+            ));
+        }
         let mut documents = self.documents.lock().unwrap();
         let found = documents
             .get(path)
@@ -274,6 +294,7 @@ impl Documents for TinyWorld {
     }
 
     async fn delete(&self, path: &str) -> Result<(), PortError> {
+        self.touched.lock().unwrap().insert(path.to_owned());
         self.removes(path);
         Ok(())
     }
@@ -285,6 +306,7 @@ impl Compute for TinyWorld {
         &self,
         platforms: &BTreeSet<PlatformName>,
     ) -> Result<Seen<ObservedService>, PortError> {
+        self.looks.0.fetch_add(1, Ordering::Relaxed);
         if self.compute_is_down.load(Ordering::Relaxed) {
             return Err(PortError::unavailable(
                 "read the services",
@@ -301,6 +323,9 @@ impl Compute for TinyWorld {
                 found.tasks = (0..found.desired_count)
                     .map(|index| task(&found, index, document.as_ref()))
                     .collect();
+                if self.nothing_arrives.load(Ordering::Relaxed) {
+                    found.deployment.state = DeploymentState::InProgress;
+                }
                 found
             })
             .collect();
@@ -390,6 +415,7 @@ impl Alarms for TinyWorld {
         &self,
         platforms: &BTreeSet<PlatformName>,
     ) -> Result<Seen<ObservedAlarm>, PortError> {
+        self.looks.1.fetch_add(1, Ordering::Relaxed);
         let alarms = self.alarms.lock().unwrap();
         let asked = alarms
             .values()
