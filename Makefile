@@ -1,4 +1,4 @@
-# make up · make test · make check · make bench
+# make up · make test · make check · make bench · make torture
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,7 +7,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PROGRAMS := loanctl loan-api auth scoring score-provider
 PACKAGES := $(PROGRAMS:%=-p %)
 
-.PHONY: help up build test check bench tools
+.PHONY: help up build test check bench torture tools
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -27,3 +27,6 @@ check: ## Formatting, lints, generated files, dependency audit
 
 bench: build ## Print figures of this machine, with what they compare to
 	@.ci/bench $(ARGS)
+
+torture: ## Kill the controller at random moments, CRASHES=50 times; TORTURE_SEED=… for the same moments
+	@.ci/torture

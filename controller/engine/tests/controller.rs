@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[expect(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
 use std::sync::Arc;

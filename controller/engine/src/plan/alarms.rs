@@ -7,6 +7,7 @@ use super::PlanContext;
 use super::action::{Action, Step};
 use crate::desired::Desired;
 use crate::observed::Observed;
+use crate::ports::AlarmDefinition;
 use crate::state::ScoringState;
 
 /// The definitions to write: those that are missing or differ, less those that are judging.
@@ -14,14 +15,18 @@ pub(super) fn puts(context: PlanContext<'_>, desired: &Desired, observed: &Obser
     if observed.blind.is_some() {
         return Vec::new();
     }
-    let step = |definition| {
-        let action = Action::PutAlarm(Clone::clone(definition));
+    let step = |definition: &AlarmDefinition| {
+        let action = || Action::PutAlarm(definition.clone());
         let Some(found) = observed.alarms.get(&definition.name) else {
-            return Some(Step::whole(action));
+            return Some(Step::whole(action()));
         };
-        let drift = leaf_changes(&found.definition, definition);
-        let is_due = !drift.is_empty() && !is_gating_now(context.scoring, &definition.name);
-        is_due.then_some(Step { action, drift })
+        if found.definition == *definition || is_gating_now(context.scoring, &definition.name) {
+            return None;
+        }
+        Some(Step {
+            action: action(),
+            drift: leaf_changes(&found.definition, definition),
+        })
     };
     desired.alarms.iter().filter_map(step).collect()
 }

@@ -66,6 +66,9 @@ fn differences(
 
 fn deploy(definition: &ServiceDefinition, found: &ObservedService) -> Option<(Stage, Step)> {
     let (platform, service) = (definition.platform.clone(), definition.service);
+    if definition.template == found.template {
+        return None;
+    }
     let template = definition.template.clone();
     let drift = leaf_changes(&found.template, &template);
     let change = ServiceChange::Deploy {
@@ -74,12 +77,15 @@ fn deploy(definition: &ServiceDefinition, found: &ObservedService) -> Option<(St
         template,
     };
     let action = Action::Service(change);
-    (!drift.is_empty()).then_some((Stage::Deploy, Step { action, drift }))
+    Some((Stage::Deploy, Step { action, drift }))
 }
 
 fn scale(definition: &ServiceDefinition, found: &ObservedService) -> Option<(Stage, Step)> {
     let count = wanted_count(definition, found.desired_count);
     let scaling = definition.scaling;
+    if count == found.desired_count && scaling == found.scaling {
+        return None;
+    }
     let mut drift = Vec::new();
     if count != found.desired_count {
         drift.push(FieldChange {
@@ -101,7 +107,7 @@ fn scale(definition: &ServiceDefinition, found: &ObservedService) -> Option<(Sta
         scaling,
     };
     let action = Action::Service(change);
-    (!drift.is_empty()).then_some((stage, Step { action, drift }))
+    Some((stage, Step { action, drift }))
 }
 
 fn scaling_changes(found: Option<Scaling>, wanted: Option<Scaling>) -> Vec<FieldChange> {

@@ -7,17 +7,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use engine::backoff::Backoff;
 use engine::board::{Board, PlatformObject};
 use engine::clock::Clock;
 use engine::controller::{Hints, Terms, World, run};
+use engine::convergence::Convergence;
 use engine::lease::LeaseTerms;
 use engine::observe::settings_path;
+use engine::observed::{Observed, ObservedSettings};
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, DeploymentState, Document, DocumentVersion,
     Documents, Expected, Listed, ObservedAlarm, ObservedDeployment, ObservedService, ObservedTask,
     PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
 };
-use engine::reconcile::Pace;
+use engine::reconcile::{Context, Pace};
+use engine::rehearsals::Rehearsals;
+use engine::specs::{SpecContent, SpecEntry};
+use engine::state::PlatformState;
+use engine::state_store::StateStore;
 use engine::tally::Tally;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -30,6 +37,12 @@ use tokio::task::JoinHandle;
 
 /// Longest wait for anything; far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+const PACE: Pace = Pace {
+    moving: Duration::from_millis(20),
+    resync: Duration::from_millis(50),
+    removal: Duration::from_millis(100),
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct TinyWorld {
@@ -71,11 +84,6 @@ impl TinyWorld {
             board: Arc::clone(&board),
             tally: Arc::new(Tally::default()),
         };
-        let pace = Pace {
-            moving: Duration::from_millis(20),
-            resync: Duration::from_millis(50),
-            removal: Duration::from_millis(100),
-        };
         let hints = Hints {
             specs: futures::stream::pending().boxed(),
             platforms: futures::stream::pending().boxed(),
@@ -83,7 +91,7 @@ impl TinyWorld {
         let (stop, stopped) = oneshot::channel();
         let controller = tokio::spawn(async move {
             let terms = Terms {
-                pace,
+                pace: PACE,
                 lease: LeaseTerms::Exclusive,
             };
             run(world, terms, hints, async { drop(stopped.await) })
@@ -137,6 +145,71 @@ impl TinyWorld {
 
     pub(crate) fn service_count(&self) -> usize {
         self.services.lock().unwrap().len()
+    }
+
+    /// What is remembered of `name`.
+    pub(crate) fn state(&self, name: &str) -> PlatformState {
+        let documents = self.documents.lock().unwrap();
+        let (bytes, _) = &documents[&format!("state/{name}.json")];
+        serde_json::from_slice(bytes).unwrap()
+    }
+
+    /// What a round finds of `platform`.
+    pub(crate) async fn observed(&self, platform: &PlatformName) -> Observed {
+        let platforms = BTreeSet::from([platform.clone()]);
+        let services = Compute::observe(self, &platforms).await.unwrap();
+        let alarms = Alarms::observe(self, &platforms).await.unwrap().found;
+        let settings = ServiceName::ALL.into_iter().filter_map(|service| {
+            let document = self.settings(platform, service)?;
+            let found = ObservedSettings {
+                version: DocumentVersion("1".to_owned()),
+                document: Some(document),
+            };
+            Some((service, found))
+        });
+        let by_service = services
+            .found
+            .into_iter()
+            .map(|found| (found.service, found));
+        let by_name = alarms
+            .into_iter()
+            .map(|found| (found.definition.name.clone(), found));
+        Observed {
+            services: by_service.collect(),
+            alarms: by_name.collect(),
+            settings: settings.collect(),
+            ..Observed::nothing(services.at)
+        }
+    }
+
+    /// What reconciling needs of this world.
+    pub(crate) fn context(self: &Arc<Self>) -> Arc<Context> {
+        let documents = Arc::clone(self) as Arc<dyn Documents>;
+        Arc::new(Context {
+            compute: Arc::clone(self) as Arc<dyn Compute>,
+            alarms: Arc::clone(self) as Arc<dyn Alarms>,
+            states: StateStore::new(Arc::clone(&documents)),
+            documents,
+            clock: Clock::system(),
+            board: Arc::new(Board::default()),
+            backoff: Backoff::default(),
+            convergence: Convergence::default(),
+            rehearsals: Rehearsals::default(),
+            tally: Arc::new(Tally::default()),
+            epoch: 1,
+            pace: PACE,
+        })
+    }
+
+    /// The spec file that `state` was made from, as the watcher tells of it.
+    pub(crate) fn entry(&self, state: &PlatformState) -> Arc<SpecEntry> {
+        let spec = state.accepted.as_ref().unwrap().spec.clone();
+        let content = SpecContent::Valid(Arc::new(spec));
+        Arc::new(SpecEntry::new(
+            state.platform.clone(),
+            state.source.clone(),
+            content,
+        ))
     }
 
     /// Paths that the controller wrote or removed.

@@ -23,4 +23,5 @@ mod replicas;
 mod side_by_side;
 mod spec;
 mod starting_and_stopping;
+mod torture;
 mod view;
