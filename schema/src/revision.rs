@@ -96,20 +96,18 @@ impl ScoringRevision {
     /// The fields in which `self` and `newer` differ, by their path in the spec.
     #[must_use]
     pub fn changes_to(&self, newer: &Self) -> Vec<FieldChange> {
-        let (before, after) = (self.by_spec_path(), newer.by_spec_path());
-        let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        let change = |path: &String| FieldChange {
-            path: path.clone(),
-            from: before.get(path).map(plain),
-            to: after.get(path).map(plain),
-        };
-        paths
-            .into_iter()
-            .map(change)
-            .filter(|change| change.from != change.to)
-            .collect()
+        differences(&self.by_spec_path(), &newer.by_spec_path())
+    }
+
+    /// Whether the field at `path` of a spec is part of its scoring revision.
+    #[must_use]
+    pub fn covers(path: &str) -> bool {
+        ["image", "cpu", "memory"]
+            .iter()
+            .any(|field| path.strip_prefix("services.scoring.") == Some(field))
+            || path.starts_with("services.scoring.clients.")
+            || path.starts_with("services.loanApi.clients.scoring.")
+            || path.starts_with("decision.")
     }
 
     fn by_spec_path(&self) -> BTreeMap<String, Value> {
@@ -128,6 +126,43 @@ impl ScoringRevision {
         collect_leaves("decision", &as_json(&self.settings.decision), &mut leaves);
         leaves
     }
+}
+
+impl LoanPlatformSpec {
+    /// The fields in which `self` and `newer` differ, by their path in the spec.
+    #[must_use]
+    pub fn changes_to(&self, newer: &Self) -> Vec<FieldChange> {
+        differences(&self.by_path(), &newer.by_path())
+    }
+
+    fn by_path(&self) -> BTreeMap<String, Value> {
+        let mut leaves = BTreeMap::new();
+        if let Value::Object(sections) = as_json(self) {
+            for (name, section) in sections {
+                collect_leaves(&name, &section, &mut leaves);
+            }
+        }
+        leaves
+    }
+}
+
+fn differences(
+    before: &BTreeMap<String, Value>,
+    after: &BTreeMap<String, Value>,
+) -> Vec<FieldChange> {
+    let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let change = |path: &String| FieldChange {
+        path: path.clone(),
+        from: before.get(path).map(plain),
+        to: after.get(path).map(plain),
+    };
+    paths
+        .into_iter()
+        .map(change)
+        .filter(|change| change.from != change.to)
+        .collect()
 }
 
 /// A field that differs between two revisions.

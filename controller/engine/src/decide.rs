@@ -6,6 +6,7 @@ use schema::platform::Mode;
 use crate::desired::desired;
 use crate::observed::Observed;
 use crate::plan::{Plan, PlanContext, plan};
+use crate::reactions::{amend, react};
 use crate::report::{Report, report};
 use crate::rollout::{self, View};
 use crate::state::{PlatformState, ScoringState};
@@ -44,10 +45,11 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
     let unsettled = before
         .as_ref()
         .and_then(|(_, report)| report.beside_scoring());
+    let in_force = with_mode(&basis, accepted.spec.mode);
     let advance = rollout::advance(
         &state.scoring,
         &View {
-            spec: &with_mode(&basis, accepted.spec.mode),
+            spec: &in_force,
             generation: accepted.generation,
             observed,
             unsettled,
@@ -57,10 +59,14 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
     for entry in advance.history {
         state.record(entry);
     }
+    // After the rollout: what a firing has done must not weaken the verdict that the same firing speaks.
+    react(&mut state, observed, &in_force);
     let basis = rollback_basis(&state).unwrap_or(basis);
     let after = consequences(&state, &basis, &state.scoring, observed, epoch);
     let (plan, report) = after.unwrap_or_else(without_revision);
-    let plan = plan.permitted(accepted.spec.mode, &state.scoring);
+    let plan = plan
+        .permitted(accepted.spec.mode, &state.scoring)
+        .with_rollback_first(&state.scoring);
     if plan.writes_settings() {
         state.settings_sequence += 1;
     }
@@ -116,7 +122,8 @@ fn consequences(
     observed: &Observed,
     epoch: u64,
 ) -> Option<(Plan, Report)> {
-    let desired = desired(&state.platform, spec, scoring)?;
+    let mut desired = desired(&state.platform, spec, scoring)?;
+    amend(&mut desired, &state.remedies, observed);
     let context = PlanContext {
         platform: &state.platform,
         scoring,

@@ -302,6 +302,15 @@ impl Plan {
         self
     }
 
+    /// With the calls that take a change back before all others: one that fails ends the round, and
+    /// none may hold a rollback up.
+    #[must_use]
+    pub fn with_rollback_first(mut self, scoring: &ScoringState) -> Self {
+        self.actions
+            .sort_by_key(|action| !is_rollback(action, scoring));
+        self
+    }
+
     /// Whether a settings document would be written.
     #[must_use]
     pub fn writes_settings(&self) -> bool {

@@ -5,5 +5,6 @@ mod story;
 
 mod modes;
 mod platform;
+mod remedies;
 mod rollback;
 mod rollout;
