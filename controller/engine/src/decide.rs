@@ -123,7 +123,7 @@ fn consequences(
     epoch: u64,
 ) -> Option<(Plan, Report)> {
     let mut desired = desired(&state.platform, spec, scoring)?;
-    amend(&mut desired, &state.remedies, observed);
+    amend(&mut desired, state, observed);
     let context = PlanContext {
         platform: &state.platform,
         scoring,

@@ -3,17 +3,26 @@
 use schema::names::ServiceName;
 use schema::platform::{BreakerMode, DesiredCount, ForceBreakerOpenClient, Scaling};
 use schema::settings::ServiceSettings;
+use schema::status::Phase;
 
 use super::remedy::{Effect, Remedy};
 use crate::desired::Desired;
 use crate::observed::Observed;
 use crate::ports::ServiceDefinition;
+use crate::state::PlatformState;
 
 /// Changes `desired` by what the remedies do. The scoring revision stays what it is.
-pub fn amend(desired: &mut Desired, remedies: &[Remedy], observed: &Observed) {
+///
+/// While a change is being taken back scoring gets no more tasks: the rollback would wait for them too.
+pub fn amend(desired: &mut Desired, state: &PlatformState, observed: &Observed) {
+    let remedies = &state.remedies;
     for definition in &mut desired.services {
         let found = observed.services.get(&definition.service);
-        amend_count(definition, remedies, found.map(|found| found.desired_count));
+        let current = found.map(|found| found.desired_count);
+        let waits =
+            definition.service == ServiceName::Scoring && state.scoring.phase == Phase::RollingBack;
+        let most = current.filter(|_| waits).unwrap_or(u32::MAX);
+        amend_count(definition, remedies, current, most);
     }
     for remedy in remedies {
         if let Effect::HoldOpen { client } = remedy.effect {
@@ -24,12 +33,18 @@ pub fn amend(desired: &mut Desired, remedies: &[Remedy], observed: &Observed) {
     }
 }
 
-fn amend_count(definition: &mut ServiceDefinition, remedies: &[Remedy], current: Option<u32>) {
+/// Raises the count to what the remedies have it at least, as far as `most`.
+fn amend_count(
+    definition: &mut ServiceDefinition,
+    remedies: &[Remedy],
+    current: Option<u32>,
+    most: u32,
+) {
     let service = definition.service;
     let floors = remedies
         .iter()
         .filter_map(|remedy| remedy.effect.floor_of(service));
-    let floor = floors.max();
+    let floor = floors.max().map(|floor| floor.min(most));
     match (definition.count, &mut definition.scaling) {
         (Some(count), _) => definition.count = Some(count.max(floor.unwrap_or(0))),
         (None, Some(scaling)) => raise(scaling, floor.unwrap_or(0)),

@@ -1,4 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
 use schema::names::ServiceName;
 use schema::platform::{
     Alarm, AlarmAction, AlarmName, BreakerMode, DesiredCount, Mode, OnInconclusive,
@@ -454,6 +455,24 @@ fn a_rollback_goes_before_what_remedies_do_and_lowers_no_count() {
 }
 
 #[test]
+fn scoring_gets_its_tasks_when_the_rollback_is_done() {
+    let mut alarm = scale_out();
+    alarm.scale_out.as_mut().unwrap().service = ServiceName::Scoring;
+    let mut story = with(alarm);
+    bakes(&mut story);
+    story.tasks_ignore_their_settings = true;
+    story.alarm_fires(63.5);
+    fires(&mut story, CPU);
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollingBack);
+    assert_eq!(tasks(&story, ServiceName::Scoring), 2);
+    story.tasks_ignore_their_settings = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Verifying);
+    assert_eq!(tasks(&story, ServiceName::Scoring), 3);
+}
+
+#[test]
 fn the_calls_of_a_rollback_come_before_all_others() {
     let mut story = with(scale_out());
     bakes(&mut story);
@@ -693,4 +712,49 @@ fn an_inconclusive_bake_is_still_judged_and_names_no_suspects() {
     story.settles();
     assert_eq!(count(&story, HistoryKind::Suspected), 0);
     assert_ne!(story.live(), Some(story.wanted()));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Fires,
+    Passes(i64),
+    Restarts,
+    CannotBeRead(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => Just(Step::Fires),
+        4 => (1..60_i64).prop_map(Step::Passes),
+        1 => Just(Step::Restarts),
+        1 => any::<bool>().prop_map(Step::CannotBeRead),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_happens_the_count_stays_in_its_bounds_and_comes_back(
+        steps in prop::collection::vec(step(), 1..12),
+    ) {
+        let mut story = with(scale_out());
+        let mut firings = 0;
+        for step in steps {
+            match step {
+                Step::Fires => {
+                    fires(&mut story, CPU);
+                    firings += 1;
+                }
+                Step::Passes(seconds) => story.seconds_pass(seconds),
+                Step::Restarts => story.controller_restarts(),
+                Step::CannotBeRead(now) => story.world.blind = now.then(|| "throttled".to_owned()),
+            }
+            prop_assert!((2..=4).contains(&loan_api(&story)));
+        }
+        story.world.blind = None;
+        story.seconds_pass(130);
+        prop_assert_eq!(loan_api(&story), 2);
+        prop_assert!(count(&story, HistoryKind::RemedyStarted) <= firings);
+    }
 }
