@@ -49,9 +49,9 @@ fn amend_count(
         (Some(count), _) => definition.count = Some(count.max(floor.unwrap_or(0))),
         (None, Some(scaling)) => raise(scaling, floor.unwrap_or(0)),
         (None, None) => {
-            let current =
-                put_back(remedies, service, current).or(current.filter(|_| floor.is_some()));
-            definition.count = current.max(floor);
+            let left_alone = || current.filter(|_| floor.is_some());
+            let without_floor = put_back(remedies, service, current).or_else(left_alone);
+            definition.count = without_floor.max(floor);
         }
     }
 }
