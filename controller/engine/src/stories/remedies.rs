@@ -190,9 +190,18 @@ fn a_firing_is_reacted_to_once_whatever_restarts() {
     story.world.alarms.insert(name, seen);
     let firing = found(&mut story, CPU).last_firing.take();
     story.seconds_pass(2);
-    found(&mut story, CPU).last_firing = firing;
+    found(&mut story, CPU).last_firing.clone_from(&firing);
     story.seconds_pass(2);
     assert_eq!(count(&story, HistoryKind::RemedyStarted), 1);
+
+    // Nor when an older one is shown after a newer one.
+    fires(&mut story, CPU);
+    story.seconds_pass(2);
+    let started = count(&story, HistoryKind::RemedyStarted);
+    found(&mut story, CPU).last_firing = firing;
+    story.seconds_pass(40);
+    assert_eq!(count(&story, HistoryKind::RemedyStarted), started);
+    assert_eq!(loan_api(&story), 4);
 }
 
 #[test]
