@@ -99,6 +99,17 @@ impl ScoringRevision {
         changes_between(&self.by_spec_path(), &newer.by_spec_path())
     }
 
+    /// Whether the field at `path` of a spec is part of its scoring revision.
+    #[must_use]
+    pub fn covers(path: &str) -> bool {
+        ["image", "cpu", "memory"]
+            .iter()
+            .any(|field| path.strip_prefix("services.scoring.") == Some(field))
+            || path.starts_with("services.scoring.clients.")
+            || path.starts_with("services.loanApi.clients.scoring.")
+            || path.starts_with("decision.")
+    }
+
     fn by_spec_path(&self) -> BTreeMap<String, Value> {
         let mut leaves = BTreeMap::new();
         collect_leaves("services.scoring", &as_json(&self.image), &mut leaves);
@@ -114,6 +125,14 @@ impl ScoringRevision {
         );
         collect_leaves("decision", &as_json(&self.settings.decision), &mut leaves);
         leaves
+    }
+}
+
+impl LoanPlatformSpec {
+    /// The fields in which `self` and `newer` differ, by their path in the spec.
+    #[must_use]
+    pub fn changes_to(&self, newer: &Self) -> Vec<FieldChange> {
+        leaf_changes(self, newer)
     }
 }
 

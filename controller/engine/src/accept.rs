@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::names::ServiceName;
-use schema::platform::Workload;
-use schema::revision::{ScoringRevision, digest_of};
+use schema::platform::{Mode, Workload};
+use schema::revision::{FieldChange, ScoringRevision, digest_of};
 use schema::settings::ServiceSettings;
-use schema::status::{Actor, HistoryEntry, HistoryKind, Phase};
+use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind, Phase};
 
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::{AcceptedSpec, PlatformState};
+
+/// Fields kept of an edit in the history.
+const FIELDS_KEPT: usize = 20;
 
 /// Takes in what the spec file says now. The generation grows with every new content, valid or not;
 /// only a valid one becomes the accepted spec.
@@ -40,11 +43,26 @@ fn accept_valid(state: &mut PlatformState, spec: &LoanPlatformSpec, now: Timesta
     if before.is_some_and(|before| disturbs(before, spec)) {
         mark_disturbed(state);
     }
-    let message = format!(
+    let mut message = format!(
         "{} is accepted as generation {}.",
         state.source, state.generation
     );
-    remember(state, HistoryKind::SpecAccepted, "Valid", message, now);
+    let mut fields = brought_into_force(state, spec);
+    if fields.len() > FIELDS_KEPT {
+        let all = fields.len();
+        message.push_str(&format!(
+            " It changes {all} fields, of which {FIELDS_KEPT} are kept here."
+        ));
+        fields.truncate(FIELDS_KEPT);
+    }
+    remember(
+        state,
+        HistoryKind::SpecAccepted,
+        "Valid",
+        message,
+        fields,
+        now,
+    );
     state.accepted = Some(AcceptedSpec {
         generation: state.generation,
         spec: spec.clone(),
@@ -58,7 +76,14 @@ fn refuse(state: &mut PlatformState, problems: &str, now: Timestamp) {
         |accepted| format!("generation {} stays in force", accepted.generation),
     );
     let message = format!("{problems}\n{stays}");
-    remember(state, HistoryKind::SpecRefused, "InvalidSpec", message, now);
+    remember(
+        state,
+        HistoryKind::SpecRefused,
+        "InvalidSpec",
+        message,
+        Vec::new(),
+        now,
+    );
 }
 
 fn remember(
@@ -66,6 +91,7 @@ fn remember(
     kind: HistoryKind,
     reason: &str,
     message: String,
+    fields: Vec<FieldChange>,
     at: Timestamp,
 ) {
     let from = state
@@ -80,8 +106,19 @@ fn remember(
         to: Some(state.generation.to_string()),
         reason: reason.to_owned(),
         message,
-        evidence: None,
+        evidence: (!fields.is_empty()).then(|| Evidence {
+            fields,
+            ..Evidence::default()
+        }),
     });
+}
+
+/// What differs between what was enforced until now and what will be. An edit that is only looked at
+/// or held brings nothing into force.
+fn brought_into_force(state: &PlatformState, spec: &LoanPlatformSpec) -> Vec<FieldChange> {
+    let enforced = state.enforced.as_ref();
+    let before = enforced.filter(|_| spec.mode == Mode::Enforce);
+    before.map_or_else(Vec::new, |before| before.changes_to(spec))
 }
 
 fn content_digest(content: &SpecContent) -> String {
@@ -92,7 +129,8 @@ fn content_digest(content: &SpecContent) -> String {
     }
 }
 
-fn mark_disturbed(state: &mut PlatformState) {
+/// Something beside the change that is being judged has changed: its verdict is weak from now on.
+pub(crate) fn mark_disturbed(state: &mut PlatformState) {
     let scoring = &mut state.scoring;
     let judged = matches!(
         scoring.phase,

@@ -7,6 +7,7 @@ use crate::blindness;
 use crate::desired::desired;
 use crate::observed::Observed;
 use crate::plan::{Plan, PlanContext, plan};
+use crate::reactions::{amend, react};
 use crate::report::{Report, report};
 use crate::rollout::{self, View};
 use crate::state::{PlatformState, ScoringState};
@@ -48,10 +49,11 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
     let unsettled = before
         .as_ref()
         .and_then(|(_, report)| report.beside_scoring());
+    let in_force = with_mode(&basis, accepted.spec.mode);
     let advance = rollout::advance(
         &state.scoring,
         &View {
-            spec: &with_mode(&basis, accepted.spec.mode),
+            spec: &in_force,
             generation: accepted.generation,
             observed,
             unsettled,
@@ -61,6 +63,8 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
     for entry in advance.history {
         state.record(entry);
     }
+    // After the rollout: what a firing has done must not weaken the verdict that the same firing speaks.
+    react(&mut state, observed, &in_force);
     let basis = rollback_basis(&state).unwrap_or(basis);
     let after = consequences(&state, &basis, &state.scoring, observed, epoch);
     let (plan, report) = after.unwrap_or_else(without_revision);
@@ -122,7 +126,8 @@ fn consequences(
     observed: &Observed,
     epoch: u64,
 ) -> Option<(Plan, Report)> {
-    let desired = desired(&state.platform, spec, scoring)?;
+    let mut desired = desired(&state.platform, spec, scoring)?;
+    amend(&mut desired, state, observed);
     let context = PlanContext {
         platform: &state.platform,
         scoring,

@@ -23,6 +23,7 @@ pub mod observe;
 pub mod observed;
 pub mod plan;
 pub mod ports;
+pub mod reactions;
 pub mod reconcile;
 pub mod rehearsals;
 pub mod report;

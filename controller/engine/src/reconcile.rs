@@ -23,6 +23,7 @@ use crate::observe::observe;
 use crate::observed::Observed;
 use crate::plan::{Action, Step, plan_removal};
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
+use crate::reactions;
 use crate::rehearsals::Rehearsals;
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
@@ -357,5 +358,9 @@ fn wait(pace: Pace, decision: &Decision, observed: &Observed) -> Duration {
         return pace.moving;
     }
     let spread = jitter::share(&(&decision.state.platform, observed.at.as_second()));
-    pace.resync.mul_f64(0.9 + spread / 10.0)
+    let resync = pace.resync.mul_f64(0.9 + spread / 10.0);
+    match reactions::next_end(&decision.state.remedies, observed.at) {
+        Some(left) => left.clamp(pace.moving, resync.max(pace.moving)),
+        None => resync,
+    }
 }

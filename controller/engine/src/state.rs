@@ -11,6 +11,7 @@ use schema::status::{AlarmState, HistoryEntry, LoanPlatformStatus, Phase, Quaran
 use serde::{Deserialize, Serialize};
 
 use crate::ports::TaskTemplate;
+use crate::reactions::{LastBoost, Remedy};
 
 /// Good revisions kept to go back to.
 pub const GOOD_REVISIONS_KEPT: usize = 3;
@@ -57,6 +58,12 @@ pub struct PlatformState {
     /// The newest firing of each alarm that was reacted to; an alarm that never fired has none.
     #[serde(default)]
     pub firings_seen: BTreeMap<AlarmName, Option<Timestamp>>,
+    /// What alarms have had done for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
+    /// The last time each alarm had tasks added, for its cooldown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_boosts: BTreeMap<AlarmName, LastBoost>,
     /// When its spec file was found to be removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
@@ -271,6 +278,8 @@ impl PlatformState {
             status: LoanPlatformStatus::default(),
             blind_rounds: 0,
             firings_seen: BTreeMap::new(),
+            remedies: Vec::new(),
+            last_boosts: BTreeMap::new(),
             removed_at: None,
         }
     }

@@ -10,6 +10,7 @@ use crate::decide::Decision;
 use crate::desired::desired;
 use crate::observed::Observed;
 use crate::ports::ObservedAlarm;
+use crate::reactions;
 use crate::state::{BAKE_SAVED_EVERY_S, PlatformState};
 
 /// The status after a round, with every live value in it.
@@ -32,7 +33,7 @@ pub fn status(
         services: services(state, observed),
         scoring: scoring(decision, observed),
         alarms: observed.alarms.values().map(alarm).collect(),
-        remedies: Vec::new(),
+        remedies: reactions::shown(&state.remedies),
         history: state.history.clone(),
     }
 }

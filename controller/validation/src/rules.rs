@@ -104,7 +104,7 @@ const RULES: [Rule; 24] = [
     alarm_rule(alarms::windows_are_no_longer_than_cloudwatch_allows),
     alarm_rule(alarms::parameters_go_with_their_action),
     alarm_rule(alarms::actions_are_named_once),
-    alarm_rule(alarms::later_actions_are_only_recorded),
+    alarm_rule(alarms::remedies_can_help),
     rule(
         &[BAKE_TIME, ROLLBACK_ALARMS, ALARMS],
         rollout::the_bake_covers_every_gating_alarm,

@@ -7,5 +7,6 @@ mod edge_cases;
 mod mixed_edits;
 mod modes;
 mod platform;
+mod remedies;
 mod rollback;
 mod rollout;

@@ -1,6 +1,6 @@
 //! What happened, in a line or in full.
 
-use schema::status::HistoryEntry;
+use schema::status::{Evidence, HistoryEntry};
 
 /// When, what and why, in one line.
 pub(crate) fn headline(entry: &HistoryEntry) -> String {
@@ -22,22 +22,25 @@ pub(crate) fn entry(entry: &HistoryEntry) -> String {
         return lines.join("\n");
     };
     if let Some(alarm) = &evidence.alarm {
-        let value = evidence
-            .value
-            .map_or_else(|| "missing data".to_owned(), |v| format!("{v:.2}"));
-        let threshold = evidence
-            .threshold
-            .map_or_else(|| "-".to_owned(), |t| t.to_string());
-        let fired = evidence
-            .fired_at
-            .map_or_else(String::new, |at| format!(", fired {at:.0}"));
-        lines.push(format!(
-            "    alarm {alarm}: value {value}, threshold {threshold}{fired}"
-        ));
+        lines.push(format!("    alarm {alarm}{}", firing(evidence)));
     }
     if let Some(samples) = evidence.samples {
         lines.push(format!("    scoring calls seen: {samples}"));
     }
     lines.extend(evidence.fields.iter().map(|change| format!("    {change}")));
     lines.join("\n")
+}
+
+/// What is known of the firing; nothing where the alarm is named for another reason.
+fn firing(evidence: &Evidence) -> String {
+    let Some(fired_at) = evidence.fired_at else {
+        return String::new();
+    };
+    let value = evidence
+        .value
+        .map_or_else(|| "missing data".to_owned(), |value| format!("{value:.2}"));
+    let threshold = evidence
+        .threshold
+        .map_or_else(|| "-".to_owned(), |threshold| threshold.to_string());
+    format!(": value {value}, threshold {threshold}, fired {fired_at:.0}")
 }

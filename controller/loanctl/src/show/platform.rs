@@ -3,7 +3,7 @@
 use engine::board::PlatformObject;
 use jiff::Timestamp;
 use schema::LoanPlatformStatus;
-use schema::status::{AlarmStatus, ScoringStatus, ServiceStatus};
+use schema::status::{AlarmStatus, RemedyStatus, ScoringStatus, ServiceStatus};
 
 use super::columns::{align, row};
 use super::history::headline;
@@ -42,7 +42,8 @@ pub(crate) fn table(platforms: &[PlatformObject], now: Timestamp) -> String {
     align(&rows)
 }
 
-/// One platform: how it stands, its services, its rollout, its alarms, and what happened last.
+/// One platform: how it stands, its services, its rollout, its alarms and their remedies, and what
+/// happened last.
 pub(crate) fn platform(platform: &PlatformObject, now: Timestamp) -> String {
     let status = &platform.status;
     let mut parts = vec![head(platform)];
@@ -50,6 +51,9 @@ pub(crate) fn platform(platform: &PlatformObject, now: Timestamp) -> String {
     parts.push(scoring(&status.scoring));
     if !status.alarms.is_empty() {
         parts.push(alarms(&status.alarms, now));
+    }
+    if !status.remedies.is_empty() {
+        parts.push(remedies(&status.remedies));
     }
     let recent = status.history.iter().rev().take(RECENT).collect::<Vec<_>>();
     if !recent.is_empty() {
@@ -158,6 +162,19 @@ fn alarms(alarms: &[AlarmStatus], now: Timestamp) -> String {
     align(&rows)
 }
 
+fn remedies(remedies: &[RemedyStatus]) -> String {
+    let mut rows = vec![row(["REMEDY", "ALARM", "SINCE", "UNTIL"])];
+    for remedy in remedies {
+        rows.push(vec![
+            remedy.action.clone(),
+            remedy.alarm.to_string(),
+            format!("{:.0}", remedy.since),
+            format!("{:.0}", remedy.until),
+        ]);
+    }
+    align(&rows)
+}
+
 fn name(platform: &PlatformObject) -> &str {
     platform.metadata.name.as_deref().unwrap_or("-")
 }
@@ -186,6 +203,21 @@ fn age(since: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remedies_are_shown_with_their_end() {
+        let remedy = RemedyStatus {
+            alarm: schema::platform::AlarmName("loan-api-cpu".to_owned()),
+            action: "loan-api has 3 tasks at least".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+            until: Timestamp::from_second(120).unwrap(),
+        };
+        assert_eq!(
+            remedies(&[remedy]),
+            "REMEDY                         ALARM         SINCE                 UNTIL\n\
+             loan-api has 3 tasks at least  loan-api-cpu  1970-01-01T00:00:00Z  1970-01-01T00:02:00Z"
+        );
+    }
 
     #[test]
     fn ages_are_told_in_the_largest_unit_that_fits() {

@@ -19,6 +19,7 @@ mod live_settings;
 mod load;
 mod processes;
 mod promotion;
+mod remedies;
 mod replicas;
 mod side_by_side;
 mod spec;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schema::LoanPlatformSpec;
 use schema::names::ServiceName;
-use schema::platform::{Alarm, AlarmAction, ForceBreakerOpenClient};
+use schema::platform::{Alarm, AlarmAction, ForceBreakerOpenClient, ScaleOut};
 use schema::signals::{NAMESPACE, Signal};
 use schema::units::format_millis;
 
@@ -289,17 +289,78 @@ pub(super) fn actions_are_named_once(spec: &LoanPlatformSpec) -> Vec<Finding> {
     })
 }
 
-/// Some actions are accepted before they are built.
-pub(super) fn later_actions_are_only_recorded(spec: &LoanPlatformSpec) -> Vec<Finding> {
+/// A remedy that cannot do what it is there for is worth a warning; no more, for an edit of a count in
+/// an emergency must not be refused because of an alarm's parameters.
+pub(super) fn remedies_can_help(spec: &LoanPlatformSpec) -> Vec<Finding> {
     each(spec, |alarm, path| {
-        let actions = alarm.on_alarm.iter().enumerate();
-        actions
-            .filter(|(_, action)| **action != AlarmAction::RollbackScoring)
-            .map(|(index, action)| {
-                let message =
-                    format!("{action:?} is recorded, and not yet carried out by this version");
-                Finding::warning(path.key("onAlarm").item(index), message)
-            })
+        let scale_out = alarm.scale_out.as_ref();
+        let scale_out = scale_out.and_then(|it| useless_count(spec, it, &path.key("scaleOut")));
+        scale_out
+            .into_iter()
+            .chain(feeds_its_own_alarm(alarm, &path))
             .collect()
+    })
+}
+
+/// Tasks that are there anyway, or that automatic scaling does not allow.
+fn useless_count(
+    spec: &LoanPlatformSpec,
+    parameters: &ScaleOut,
+    path: &FieldPath,
+) -> Option<Finding> {
+    let workload = spec.services.workload(parameters.service)?;
+    let path = path.key("maxCount");
+    let (most, key) = (parameters.max_count.get(), parameters.service.spec_key());
+    if let Some(count) = workload.desired_count.filter(|count| count.get() >= most) {
+        let message =
+            format!("ScaleOut never adds a task: services.{key}.desiredCount is {count} already");
+        return Some(
+            Finding::warning(path, message)
+                .found(&most)
+                .allowed(format!("above {count}, the desiredCount")),
+        );
+    }
+    let scaling = workload.scaling?;
+    if scaling.min_capacity.get() >= most {
+        let least = scaling.min_capacity;
+        let message = format!(
+            "ScaleOut never adds a task: services.{key}.scaling.minCapacity is {least} already"
+        );
+        return Some(
+            Finding::warning(path, message)
+                .found(&most)
+                .allowed(format!("above {least}, the minCapacity")),
+        );
+    }
+    let capacity = scaling.max_capacity;
+    (most > capacity.get()).then(|| {
+        let message =
+            format!("ScaleOut stops at {capacity}, the maxCapacity of services.{key}.scaling");
+        Finding::warning(path, message)
+            .found(&most)
+            .allowed(format!("at most {capacity}"))
+    })
+}
+
+/// An open breaker fails every scoring call, whichever of the two clients it is.
+fn feeds_its_own_alarm(alarm: &Alarm, path: &FieldPath) -> Option<Finding> {
+    let parameters = alarm.force_breaker_open.as_ref()?;
+    let acts = alarm.on_alarm.contains(&AlarmAction::ForceBreakerOpen);
+    if !acts || foreign_client(alarm, path).is_some() {
+        return None;
+    }
+    let is_fed = match alarm.signal? {
+        Signal::ScoringFailureRatio => true,
+        Signal::ProviderBreakerRejectionRatio => {
+            parameters.client == ForceBreakerOpenClient::Provider
+        }
+        _ => false,
+    };
+    is_fed.then(|| {
+        let message = "ForceBreakerOpen refuses calls, which this alarm measures: it fires on while \
+                       the breaker is open";
+        Finding::warning(path.key("forceBreakerOpen"), message)
+            .at_key()
+            .help("open it by an alarm on ProviderFailureRatio or LoanApiLatencyP99")
     })
 }

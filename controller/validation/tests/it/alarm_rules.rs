@@ -209,7 +209,6 @@ fn an_action_without_its_parameters_is_refused() {
         )],
         &[
             "error dev.yaml:65:7: spec.alarms[0].scaleOut: action ScaleOut needs `scaleOut` (write scaleOut beside onAlarm)",
-            "warning dev.yaml:73:34: spec.alarms[0].onAlarm[1]: ScaleOut is recorded, and not yet carried out by this version",
         ],
     );
 }
@@ -228,15 +227,13 @@ fn parameters_without_their_action_are_refused() {
 }
 
 #[test]
-fn parameters_with_their_action_are_taken_with_a_warning() {
+fn parameters_with_their_action_are_taken() {
     assert_problems(
         &[(
             "onAlarm: [RollbackScoring]",
             "onAlarm: [RollbackScoring, ScaleOut]\n      scaleOut: {service: scoring, step: 1, maxCount: 4, cooldown: 3m, for: 30m}",
         )],
-        &[
-            "warning dev.yaml:73:34: spec.alarms[0].onAlarm[1]: ScaleOut is recorded, and not yet carried out by this version",
-        ],
+        &[],
     );
 }
 
@@ -248,8 +245,65 @@ fn a_breaker_of_another_service_cannot_be_forced_open() {
             "onAlarm: [RollbackScoring, ForceBreakerOpen]\n      forceBreakerOpen: {service: auth, client: provider, for: 1m}",
         )],
         &[
-            "warning dev.yaml:73:34: spec.alarms[0].onAlarm[1]: ForceBreakerOpen is recorded, and not yet carried out by this version",
             "error dev.yaml:74:49: spec.alarms[0].forceBreakerOpen.client: service auth has no such client: it is scoring's (allowed: scoring with service loanApi, provider with service scoring)",
+        ],
+    );
+}
+
+#[test]
+fn scale_out_that_never_adds_a_task_is_warned_about() {
+    assert_problems(
+        &[(
+            "onAlarm: [RollbackScoring]",
+            "onAlarm: [RollbackScoring, ScaleOut]\n      scaleOut: {service: scoring, step: 1, maxCount: 2, cooldown: 3m, for: 30m}",
+        )],
+        &[
+            "warning dev.yaml:74:55: spec.alarms[0].scaleOut.maxCount: ScaleOut never adds a task: services.scoring.desiredCount is 2 already (allowed: above 2, the desiredCount)",
+        ],
+    );
+}
+
+#[test]
+fn scale_out_beyond_automatic_scaling_is_warned_about() {
+    let scaling = "image: scoring:0.1.0\n      scaling: {minCapacity: 2, maxCapacity: 3, targetCpuUtilization: 60}";
+    let action = |most: u32| {
+        format!(
+            "onAlarm: [RollbackScoring, ScaleOut]\n      scaleOut: {{service: scoring, step: 1, maxCount: {most}, cooldown: 3m, for: 30m}}"
+        )
+    };
+    let problems = |most: u32, expected: &[&str]| {
+        assert_problems(
+            &[
+                ("image: scoring:0.1.0\n      desiredCount: 2", scaling),
+                ("onAlarm: [RollbackScoring]", &action(most)),
+            ],
+            expected,
+        );
+    };
+    problems(
+        4,
+        &[
+            "warning dev.yaml:74:55: spec.alarms[0].scaleOut.maxCount: ScaleOut stops at 3, the maxCapacity of services.scoring.scaling (allowed: at most 3)",
+        ],
+    );
+    problems(3, &[]);
+    problems(
+        2,
+        &[
+            "warning dev.yaml:74:55: spec.alarms[0].scaleOut.maxCount: ScaleOut never adds a task: services.scoring.scaling.minCapacity is 2 already (allowed: above 2, the minCapacity)",
+        ],
+    );
+}
+
+#[test]
+fn a_breaker_that_feeds_its_own_alarm_is_warned_about() {
+    assert_problems(
+        &[(
+            "onAlarm: [RollbackScoring]",
+            "onAlarm: [RollbackScoring, ForceBreakerOpen]\n      forceBreakerOpen: {service: scoring, client: provider, for: 1m}",
+        )],
+        &[
+            "warning dev.yaml:74:7: spec.alarms[0].forceBreakerOpen: ForceBreakerOpen refuses calls, which this alarm measures: it fires on while the breaker is open (open it by an alarm on ProviderFailureRatio or LoanApiLatencyP99)",
         ],
     );
 }
@@ -268,15 +322,13 @@ fn an_action_named_twice_is_refused() {
 }
 
 #[test]
-fn notify_is_taken_with_a_warning() {
+fn notify_is_taken() {
     assert_problems(
         &[(
             "onAlarm: [RollbackScoring]",
             "onAlarm: [RollbackScoring, Notify]",
         )],
-        &[
-            "warning dev.yaml:73:34: spec.alarms[0].onAlarm[1]: Notify is recorded, and not yet carried out by this version",
-        ],
+        &[],
     );
 }
 
