@@ -1,5 +1,7 @@
 //! Taking in an edit: it counts once, and a bad one harms nothing.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::names::ServiceName;
@@ -37,7 +39,7 @@ pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
     }
 }
 
-fn accept_valid(state: &mut PlatformState, spec: &LoanPlatformSpec, now: Timestamp) {
+fn accept_valid(state: &mut PlatformState, spec: &Arc<LoanPlatformSpec>, now: Timestamp) {
     state.generation += 1;
     let before = state.accepted.as_ref().map(|accepted| &accepted.spec);
     if before.is_some_and(|before| disturbs(before, spec)) {
@@ -65,7 +67,7 @@ fn accept_valid(state: &mut PlatformState, spec: &LoanPlatformSpec, now: Timesta
     );
     state.accepted = Some(AcceptedSpec {
         generation: state.generation,
-        spec: spec.clone(),
+        spec: Arc::clone(spec),
     });
 }
 

@@ -1,7 +1,7 @@
 //! The board: every platform's newest status, served from memory, and what happens, as it happens.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use schema::names::PlatformName;
@@ -109,7 +109,7 @@ pub struct PlatformObject {
     pub metadata: ObjectMeta,
     /// The last good spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spec: Option<LoanPlatformSpec>,
+    pub spec: Option<Arc<LoanPlatformSpec>>,
     /// What the controller found, decided and did.
     pub status: LoanPlatformStatus,
 }
@@ -131,7 +131,7 @@ impl PlatformObject {
             spec: state
                 .accepted
                 .as_ref()
-                .map(|accepted| accepted.spec.clone()),
+                .map(|accepted| Arc::clone(&accepted.spec)),
             status,
         }
     }

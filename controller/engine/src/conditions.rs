@@ -243,7 +243,7 @@ fn holds_changes(state: &PlatformState, accepted: &LoanPlatformSpec) -> bool {
     enforced.is_none_or(|enforced| {
         LoanPlatformSpec {
             mode: accepted.mode,
-            ..enforced.clone()
+            ..LoanPlatformSpec::clone(enforced)
         } != *accepted
     })
 }

@@ -1,5 +1,7 @@
 //! One round of deciding: from what is remembered and found to what is remembered and done next.
 
+use std::sync::Arc;
+
 use schema::LoanPlatformSpec;
 use schema::platform::Mode;
 
@@ -100,10 +102,13 @@ impl Decision {
 /// The spec to decide by: the accepted one, or while changes are held the last that was enforced.
 /// Only `Enforce` makes a spec an enforced one: what `Observe` merely looked at must not come into
 /// force when `Suspend` follows.
-fn basis(state: &mut PlatformState, accepted: &LoanPlatformSpec) -> Option<LoanPlatformSpec> {
+fn basis(
+    state: &mut PlatformState,
+    accepted: &Arc<LoanPlatformSpec>,
+) -> Option<Arc<LoanPlatformSpec>> {
     match accepted.mode {
-        Mode::Enforce => state.enforced = Some(accepted.clone()),
-        Mode::Observe => return Some(accepted.clone()),
+        Mode::Enforce => state.enforced = Some(Arc::clone(accepted)),
+        Mode::Observe => return Some(Arc::clone(accepted)),
         Mode::Suspend => {}
     }
     state.enforced.clone()
@@ -111,7 +116,7 @@ fn basis(state: &mut PlatformState, accepted: &LoanPlatformSpec) -> Option<LoanP
 
 /// What a rollback is planned on: it changes only what the change changed, so edits that `Observe`
 /// merely looks at stay out of it.
-fn rollback_basis(state: &PlatformState) -> Option<LoanPlatformSpec> {
+fn rollback_basis(state: &PlatformState) -> Option<Arc<LoanPlatformSpec>> {
     state
         .enforced
         .clone()
@@ -149,9 +154,12 @@ fn without_revision() -> (Plan, Report) {
 
 /// `basis` under the accepted spec's mode: while changes are held, the content is the old one and the
 /// mode the new one.
-fn with_mode(basis: &LoanPlatformSpec, mode: Mode) -> LoanPlatformSpec {
-    LoanPlatformSpec {
-        mode,
-        ..basis.clone()
+fn with_mode(basis: &Arc<LoanPlatformSpec>, mode: Mode) -> Arc<LoanPlatformSpec> {
+    if basis.mode == mode {
+        return Arc::clone(basis);
     }
+    Arc::new(LoanPlatformSpec {
+        mode,
+        ..LoanPlatformSpec::clone(basis)
+    })
 }

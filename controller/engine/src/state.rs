@@ -1,6 +1,7 @@
 //! What the controller remembers of a platform, saved before anything is done about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
@@ -43,7 +44,7 @@ pub struct PlatformState {
     /// The newest valid spec.
     pub accepted: Option<AcceptedSpec>,
     /// The newest spec accepted under `mode: Enforce`: what `Suspend` goes on enforcing.
-    pub enforced: Option<LoanPlatformSpec>,
+    pub enforced: Option<Arc<LoanPlatformSpec>>,
     /// Counts the settings documents written; never falls.
     pub settings_sequence: u64,
     /// The scoring rollout.
@@ -76,7 +77,7 @@ pub struct AcceptedSpec {
     /// Its generation.
     pub generation: i64,
     /// Its content.
-    pub spec: LoanPlatformSpec,
+    pub spec: Arc<LoanPlatformSpec>,
 }
 
 /// What is remembered of a platform's scoring revisions.

@@ -203,8 +203,8 @@ impl TinyWorld {
 
     /// The spec file that `state` was made from, as the watcher tells of it.
     pub(crate) fn entry(&self, state: &PlatformState) -> Arc<SpecEntry> {
-        let spec = state.accepted.as_ref().unwrap().spec.clone();
-        let content = SpecContent::Valid(Arc::new(spec));
+        let spec = &state.accepted.as_ref().unwrap().spec;
+        let content = SpecContent::Valid(Arc::clone(spec));
         Arc::new(SpecEntry::new(
             state.platform.clone(),
             state.source.clone(),
