@@ -1,0 +1,43 @@
+//! Seats: what the world knows of each controller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// At which moment of a call a controller crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// Before the call has any effect.
+    Before,
+    /// After it has taken effect, before its answer.
+    After,
+}
+
+/// What the world knows of a controller.
+#[derive(Debug, Default)]
+pub(crate) struct Seat {
+    /// Its present life; none while it is down.
+    pub(crate) holder: Option<Arc<str>>,
+    /// Until when it stands still.
+    pub(crate) paused_until: Option<Duration>,
+    /// Whether it has just crashed at a call.
+    pub(crate) crashed: bool,
+    /// Mutating calls, the lease's left out, until it crashes at one.
+    pub(crate) crash_at: Option<(u64, Crash)>,
+}
+
+impl Seat {
+    pub(crate) fn is_paused(&self, passed: Duration) -> bool {
+        self.paused_until.is_some_and(|until| passed < until)
+    }
+
+    /// Counts a mutating call; whether it is the one to crash at.
+    pub(crate) fn counts_down(&mut self) -> Option<Crash> {
+        let (left, crash) = self.crash_at?;
+        if left > 1 {
+            self.crash_at = Some((left - 1, crash));
+            return None;
+        }
+        self.crash_at = None;
+        Some(crash)
+    }
+}
