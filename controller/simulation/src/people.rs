@@ -44,7 +44,7 @@ impl People {
         provider_outages: u32,
     ) -> Self {
         let mut agenda = Vec::new();
-        let mut some_time = |dice: &mut Dice| active.mul_f64(dice.level(0.01, 0.99));
+        let some_time = |dice: &mut Dice| active.mul_f64(dice.level(0.01, 0.99));
         for _ in 0..edits {
             agenda.push((some_time(&mut dice), Item::Edit));
         }

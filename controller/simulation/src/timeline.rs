@@ -10,14 +10,14 @@ const BEGINNING_S: i64 = 1_772_438_400;
 
 /// Tells the world's time. Copies tell the same.
 #[derive(Clone, Copy, Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     began: Instant,
 }
 
 impl Timeline {
     /// A world that begins now. Must be called within a tokio runtime.
     #[must_use]
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self {
             began: Instant::now(),
         }
@@ -25,26 +25,26 @@ impl Timeline {
 
     /// The world's time.
     #[must_use]
-    pub fn now(self) -> Timestamp {
+    pub(crate) fn now(self) -> Timestamp {
         beginning() + self.passed()
     }
 
     /// How long the world has existed.
     #[must_use]
-    pub fn passed(self) -> Duration {
+    pub(crate) fn passed(self) -> Duration {
         self.began.elapsed()
     }
 
     /// When the world will have existed for `passed`.
     #[must_use]
-    pub fn at(self, passed: Duration) -> Instant {
+    pub(crate) fn at(self, passed: Duration) -> Instant {
         self.began + passed
     }
 }
 
 /// When every world begins.
 #[must_use]
-pub fn beginning() -> Timestamp {
+pub(crate) fn beginning() -> Timestamp {
     Timestamp::from_second(BEGINNING_S).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

@@ -1,11 +1,22 @@
 //! The invariants, a file each, named after what must hold.
 
+mod bad_specs_harm_nothing;
 mod converged;
+mod convicted_only_if_strong;
 mod epochs_never_fall;
+mod guards_stay;
+mod image_before_settings;
+mod known_good_targets;
 mod kstatus;
+mod modes_hold;
 mod one_writer;
+mod promoted_only_with_data;
 mod quiet_when_done;
+mod removal_is_seen_twice;
+mod rollback_limit;
+mod rolled_back_in_time;
 mod specs_are_read_only;
+mod taken_back_stays_out;
 mod write_ahead;
 
 use std::fmt::Debug;
@@ -79,6 +90,17 @@ impl Default for Court {
             Box::new(specs_are_read_only::SpecsAreReadOnly),
             Box::new(epochs_never_fall::EpochsNeverFall::default()),
             Box::new(kstatus::Kstatus),
+            Box::new(bad_specs_harm_nothing::BadSpecsHarmNothing),
+            Box::new(removal_is_seen_twice::RemovalIsSeenTwice),
+            Box::new(modes_hold::ModesHold),
+            Box::new(guards_stay::GuardsStay),
+            Box::new(image_before_settings::ImageBeforeSettings),
+            Box::new(rolled_back_in_time::RolledBackInTime::default()),
+            Box::new(known_good_targets::KnownGoodTargets),
+            Box::new(convicted_only_if_strong::ConvictedOnlyIfStrong),
+            Box::new(promoted_only_with_data::PromotedOnlyWithData::default()),
+            Box::new(taken_back_stays_out::TakenBackStaysOut),
+            Box::new(rollback_limit::RollbackLimit),
             Box::new(converged::Converged),
             Box::new(quiet_when_done::QuietWhenDone::default()),
         ])

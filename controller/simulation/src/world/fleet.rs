@@ -15,7 +15,6 @@ use super::harm::Harm;
 use crate::dice::Dice;
 use crate::timeline::after;
 pub(crate) use service::Service;
-pub(crate) use task::Task;
 
 /// Settings as a task takes them.
 #[derive(Debug)]

@@ -20,11 +20,10 @@ use tokio::sync::Notify;
 use crate::timeline::Timeline;
 pub(crate) use call::{Call, Caller};
 pub use harm::{ImageKind, is_bad, kind_of};
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::news;
 pub(crate) use line::Line;
-pub(crate) use monitor::Sample;
 pub(crate) use scene::{Land, Scene, platform};
-pub(crate) use seat::Crash;
+pub use seat::Crash;
 pub use traffic::Traffic;
 pub use weather::{Api, Faults, Outage};
 

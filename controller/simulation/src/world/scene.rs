@@ -227,7 +227,7 @@ impl Scene {
         };
         let seat = self.seats.get_mut(caller.seat);
         let counted = !call.is_for_the_lease();
-        let scripted = seat.filter(|_| counted).and_then(Seat::counts_down);
+        let scripted = seat.filter(|_| counted).and_then(Seat::counts);
         Fate {
             lands_in,
             answers_in,

@@ -21,7 +21,9 @@ pub(crate) struct Seat {
     pub(crate) paused_until: Option<Duration>,
     /// Whether it has just crashed at a call.
     pub(crate) crashed: bool,
-    /// Mutating calls, the lease's left out, until it crashes at one.
+    /// Mutating calls that it has begun, the lease's left out.
+    pub(crate) calls: u64,
+    /// Such calls until it crashes at one.
     pub(crate) crash_at: Option<(u64, Crash)>,
 }
 
@@ -31,7 +33,8 @@ impl Seat {
     }
 
     /// Counts a mutating call; whether it is the one to crash at.
-    pub(crate) fn counts_down(&mut self) -> Option<Crash> {
+    pub(crate) fn counts(&mut self) -> Option<Crash> {
+        self.calls += 1;
         let (left, crash) = self.crash_at?;
         if left > 1 {
             self.crash_at = Some((left - 1, crash));

@@ -82,8 +82,4 @@ impl Shelf {
     pub(crate) fn lag_behind(&mut self, until: Timestamp) {
         self.lagging = Some((until, self.listed("specs/")));
     }
-
-    pub(crate) fn has(&self, path: &str) -> bool {
-        self.documents.contains_key(path)
-    }
 }

@@ -76,10 +76,6 @@ impl Service {
         self.desired
     }
 
-    pub(crate) const fn scaling(&self) -> Option<Scaling> {
-        self.scaling
-    }
-
     pub(crate) const fn state(&self) -> &DeploymentState {
         &self.deployment.state
     }
