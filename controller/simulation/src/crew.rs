@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
 use crate::hints::hints;
-use crate::world::{Caller, Line, World};
+use crate::world::{Caller, Line, Seat, World};
 
 /// The pace of a controller in AWS.
 const PACE: Pace = Pace {
@@ -91,6 +91,14 @@ impl Crew {
         }
     }
 
+    /// Has a controller stand still for so long in the middle of its next round: when it has looked, and
+    /// before it does anything about it.
+    pub(crate) fn pause_within_a_round(&self, place: usize, still: Duration) {
+        if let Some(seat) = self.world.scene().seats.get_mut(place) {
+            seat.pauses_next = Some(still);
+        }
+    }
+
     /// Asks a controller to stop, as a deployment of it does.
     pub(crate) fn stop(&mut self, place: usize) {
         if let Some(member) = self.members.get_mut(place) {
@@ -111,6 +119,7 @@ impl Crew {
         };
         seat.crashed = false;
         seat.paused_until = None;
+        seat.pauses_next = None;
         if let Some(holder) = seat.holder.take() {
             scene.note(format!("{holder} {how}"));
         }
@@ -151,7 +160,9 @@ impl Crew {
                 let passed = self.world.timeline().passed();
                 let scene = self.world.scene();
                 let seat = scene.seats.get(place);
-                seat.is_some_and(|seat| seat.crashed || seat.is_paused(passed))
+                seat.is_some_and(|seat| {
+                    seat.crashed || seat.wakes_at().is_some_and(|at| passed < at)
+                })
             };
             let Some(member) = self.members.get_mut(place) else {
                 continue;
@@ -193,8 +204,8 @@ impl Crew {
         let down = self.members.iter().filter(|member| member.life.is_none());
         let starts = down.map(|member| member.starts_at);
         let scene = self.world.scene();
-        let paused = scene.seats.iter().filter_map(|seat| seat.paused_until);
-        starts.chain(paused.filter(|until| *until > passed)).min()
+        let wakes = scene.seats.iter().filter_map(Seat::wakes_at);
+        starts.chain(wakes.filter(|at| *at > passed)).min()
     }
 
     fn start_due(&mut self) {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use schema::platform::{API_VERSION, KIND};
 use schema::LoanPlatformSpec;
+use schema::platform::{API_VERSION, KIND};
 
 use crate::world::{World, platform};
 

@@ -106,5 +106,8 @@ impl People {
 fn provider(world: &Arc<World>, share: f64) {
     let mut scene = world.scene();
     scene.provider_outage = share;
-    scene.note(format!("the provider fails {:.0} % of calls", share * 100.0));
+    scene.note(format!(
+        "the provider fails {:.0} % of calls",
+        share * 100.0
+    ));
 }

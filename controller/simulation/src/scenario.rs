@@ -47,7 +47,9 @@ impl Scenario {
             Faults::drawn(&mut dice, active)
         };
         let controllers = if dice.happens(50.0) { 2 } else { 1 };
-        let skew = |dice: &mut Dice| SignedDuration::from_millis(i64::from(dice.between(0..=1_200_000)) - 600_000);
+        let skew = |dice: &mut Dice| {
+            SignedDuration::from_millis(i64::from(dice.between(0..=1_200_000)) - 600_000)
+        };
         let skews = (0..controllers).map(|_| skew(&mut dice)).collect();
         Self {
             seed,
@@ -63,7 +65,11 @@ impl Scenario {
             hints: dice.happens(50.0),
             edits: dice.between(2..=14),
             upsets: if calm { 0 } else { dice.between(0..=10) },
-            provider_outages: if dice.happens(30.0) { dice.between(1..=3) } else { 0 },
+            provider_outages: if dice.happens(30.0) {
+                dice.between(1..=3)
+            } else {
+                0
+            },
         }
     }
 
@@ -106,7 +112,13 @@ impl Scenario {
         let mut desk = Desk::new(&world, spec);
         desk.submit("the first time");
         let dice = world.scene().dice.fork();
-        let mut people = People::drawn(dice, self.active, self.edits, self.upsets, self.provider_outages);
+        let mut people = People::drawn(
+            dice,
+            self.active,
+            self.edits,
+            self.upsets,
+            self.provider_outages,
+        );
         while self.goes_on(&world, self.active) {
             people.act(&world, &mut desk, &mut crew);
             step(&world, &mut crew).await;

@@ -125,6 +125,12 @@ impl Script {
         self.crew.pause(controller, still);
     }
 
+    /// Has a controller stand still for so long in the middle of its next round: when it has looked, and
+    /// before it does anything about it.
+    pub fn pause_within_a_round(&mut self, controller: usize, still: Duration) {
+        self.crew.pause_within_a_round(controller, still);
+    }
+
     /// Ends a controller without a word; it starts again after `down`.
     pub fn crash(&mut self, controller: usize, down: Duration) {
         self.crew.crash(controller, down);
@@ -191,7 +197,8 @@ impl Script {
     /// When an invariant does not hold, or it takes more than an hour.
     pub async fn reaches(&mut self, phase: Phase) -> Result<(), Missed> {
         let what = format!("phase {phase:?}");
-        self.until(&what, |state| state.scoring.phase == phase).await
+        self.until(&what, |state| state.scoring.phase == phase)
+            .await
     }
 
     fn holds(&self) -> Result<(), Missed> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::timeline::{between, beginning};
+use crate::timeline::{beginning, between};
 
 /// Events that a trace keeps unless all are asked for.
 const KEPT: usize = 60;
@@ -65,8 +65,7 @@ impl Trace {
     /// FNV-1a: simple, and the same on every machine.
     fn mix(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.fingerprint =
-                (self.fingerprint ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            self.fingerprint = (self.fingerprint ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 }

@@ -75,7 +75,11 @@ async fn the_only_spec_of_a_bucket_removed_is_believed_after_two_listings() {
     assert!(script.has_service(ServiceName::Scoring));
 
     script.passes(seconds(300)).await.unwrap();
-    assert!(!script.has_service(ServiceName::Scoring), "{}", script.trace());
+    assert!(
+        !script.has_service(ServiceName::Scoring),
+        "{}",
+        script.trace()
+    );
     assert!(script.state().is_none(), "nothing is remembered of it");
 }
 
@@ -101,7 +105,7 @@ async fn a_paused_lease_holder_that_wakes_up_after_another_has_rolled_back_chang
     script.edit("ten attempts", retries_multiply);
     script.reaches(Phase::Baking).await.unwrap();
 
-    script.pause(paused, seconds(900));
+    script.pause_within_a_round(paused, seconds(900));
     script.reaches(Phase::RolledBack).await.unwrap();
     assert_ne!(script.leader(), Some(paused));
 

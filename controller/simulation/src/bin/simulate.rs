@@ -93,9 +93,7 @@ impl Campaign {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let finished = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..cores)
-                .map(|_| scope.spawn(|| self.work()))
-                .collect();
+            let workers: Vec<_> = (0..cores).map(|_| scope.spawn(|| self.work())).collect();
             let progress = scope.spawn(|| self.tell_progress(&finished));
             for worker in workers {
                 // A panic of a worker is a failure of the campaign; the others go on.
@@ -127,7 +125,9 @@ impl Campaign {
 
     fn goes_on(&self) -> bool {
         let keep_going = std::env::var_os("KEEP_GOING").is_some();
-        let in_time = self.deadline.is_none_or(|deadline| Instant::now() < deadline);
+        let in_time = self
+            .deadline
+            .is_none_or(|deadline| Instant::now() < deadline);
         in_time && (keep_going || !self.failed.load(Ordering::Relaxed))
     }
 
@@ -178,10 +178,7 @@ impl Campaign {
         )
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "figures for people"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     fn summary(&self) {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let hours = count(&self.simulated_s) as f64 / 3_600.0;

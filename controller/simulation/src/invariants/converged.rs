@@ -23,7 +23,11 @@ impl Invariant for Converged {
         if !matches!(event, Event::AtRest) {
             return Ok(());
         }
-        let state = land.ledger.state.as_ref().ok_or("no state was ever saved")?;
+        let state = land
+            .ledger
+            .state
+            .as_ref()
+            .ok_or("no state was ever saved")?;
         if state.removed_at.is_some() || explains(state).is_some() {
             return Ok(());
         }
@@ -80,7 +84,10 @@ fn spec_revision(spec: &LoanPlatformSpec) -> RevisionDigest {
 
 fn services(spec: &LoanPlatformSpec, state: &PlatformState, land: &Land) -> Result<(), String> {
     let image = state.scoring.image_revision().ok_or("no image half")?;
-    let settings = state.scoring.settings_revision().ok_or("no settings half")?;
+    let settings = state
+        .scoring
+        .settings_revision()
+        .ok_or("no settings half")?;
     for name in ServiceName::ALL {
         let Some(workload) = spec.services.workload(name) else {
             continue;

@@ -92,8 +92,7 @@ fn by_alarm(
         .alarm(alarm)
         .map_or(0, |found| found.definition.period_ms);
     let is_older = firing.first_breach_at.is_some_and(|start| {
-        crate::timeline::after(start, std::time::Duration::from_millis(period))
-            <= change.started_at
+        crate::timeline::after(start, std::time::Duration::from_millis(period)) <= change.started_at
     });
     if is_older {
         return Err(format!(

@@ -19,7 +19,10 @@ impl Invariant for KnownGoodTargets {
         };
         let scoring = &after.scoring;
         // Until a change begins, where it would go back to is not settled.
-        let begun = !matches!(scoring.phase, Phase::Idle | Phase::Preflight | Phase::Paused);
+        let begun = !matches!(
+            scoring.phase,
+            Phase::Idle | Phase::Preflight | Phase::Paused
+        );
         let target = scoring.change.as_ref().filter(|_| begun);
         match target.and_then(|change| change.target.as_ref()) {
             Some(target) if !land.ledger.promoted.contains(target) => Err(format!(

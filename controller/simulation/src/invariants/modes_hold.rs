@@ -54,7 +54,10 @@ fn lowers_nothing(call: &Call, state: &PlatformState) -> Result<(), String> {
     let Call::Apply(ServiceChange::Scale { service, count, .. }) = call else {
         return Ok(());
     };
-    let enforced = state.enforced.as_ref().filter(|_| state.scoring.is_taking_back());
+    let enforced = state
+        .enforced
+        .as_ref()
+        .filter(|_| state.scoring.is_taking_back());
     let workload = enforced.and_then(|spec| spec.services.workload(*service));
     let wanted = workload.and_then(|workload| workload.desired_count);
     match wanted.filter(|wanted| *count < wanted.get()) {

@@ -18,7 +18,11 @@ impl Invariant for OneWriter {
         if call.is_for_the_lease() {
             return Ok(());
         }
-        let holder = land.ledger.lease.as_ref().and_then(|it| it.holder.as_deref());
+        let holder = land
+            .ledger
+            .lease
+            .as_ref()
+            .and_then(|it| it.holder.as_deref());
         if holder == Some(&*caller.holder) {
             return Ok(());
         }

@@ -61,9 +61,7 @@ impl PromotedOnlyWithData {
         let found = land.monitor.observed();
         let judges = |name: &&_| {
             let mut found = found.iter();
-            found.any(|it| {
-                it.definition.name == **name && it.state != AlarmState::InsufficientData
-            })
+            found.any(|it| it.definition.name == **name && it.state != AlarmState::InsufficientData)
         };
         if guards.iter().all(judges) {
             self.watched += step;
@@ -80,9 +78,8 @@ impl PromotedOnlyWithData {
         let accepted = state.accepted.as_ref().ok_or("nothing is accepted")?;
         let live = land.ledger.live.as_ref();
         let since = live.filter(|(live, _)| *live == revision).map(|it| it.1);
-        let since = since.ok_or_else(|| {
-            format!("{} is promoted and not live everywhere", revision.short())
-        })?;
+        let since = since
+            .ok_or_else(|| format!("{} is promoted and not live everywhere", revision.short()))?;
         self.was_watched(&accepted.spec, state)?;
         had_samples(&accepted.spec, since, land)?;
         nothing_fired(&accepted.spec, state, since, land)?;
@@ -92,7 +89,11 @@ impl PromotedOnlyWithData {
     fn was_watched(&self, spec: &LoanPlatformSpec, state: &PlatformState) -> Result<(), String> {
         // By whichever spec the engine goes while new changes are held.
         let enforced = state.enforced.as_ref().unwrap_or(spec);
-        let bake = spec.rollout.bake_time.get().min(enforced.rollout.bake_time.get());
+        let bake = spec
+            .rollout
+            .bake_time
+            .get()
+            .min(enforced.rollout.bake_time.get());
         if self.watched + TOLERANCE >= bake {
             return Ok(());
         }
@@ -155,9 +156,10 @@ fn nothing_fired(
         let judges = change.baseline.contains_key(&alarm.name);
         let now = land.now();
         // What fires while the state is being written is for the next round.
-        let fired = land.ledger.firings(&alarm.name, since).find(|moved| {
-            between(moved.at, now) > TOLERANCE
-        });
+        let fired = land
+            .ledger
+            .firings(&alarm.name, since)
+            .find(|moved| between(moved.at, now) > TOLERANCE);
         if let Some(fired) = fired.filter(|_| judges && !muted) {
             return Err(format!(
                 "it is promoted although alarm {} fired at {:.0} within its bake",
@@ -176,7 +178,11 @@ fn is_no_known_evil(
     land: &Land,
 ) -> Result<(), String> {
     let content = state.scoring.revisions.get(revision);
-    let first = state.scoring.change.as_ref().is_none_or(|it| it.target.is_none());
+    let first = state
+        .scoring
+        .change
+        .as_ref()
+        .is_none_or(|it| it.target.is_none());
     if first || !content.is_some_and(is_bad) {
         return Ok(());
     }

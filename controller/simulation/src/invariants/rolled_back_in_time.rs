@@ -115,14 +115,21 @@ fn is_over(accusation: &Accusation, land: &Land) -> bool {
         || scoring.phase == Phase::RollbackFailed
         || state.removed_at.is_some()
         || by_hand.is_some_and(|at| at > accusation.fired_at)
-        || land.monitor.alarm(&accusation.alarm).is_none_or(|it| it.muted)
+        || land
+            .monitor
+            .alarm(&accusation.alarm)
+            .is_none_or(|it| it.muted)
         || !runs_anywhere(&accusation.candidate, state, land)
 }
 
 /// Whether any serving task has a half of `revision` that is not the target's as well.
 fn runs_anywhere(revision: &RevisionDigest, state: &PlatformState, land: &Land) -> bool {
     let has_settings = |service| {
-        let mut serving = land.fleet.service(service).into_iter().flat_map(|it| it.serving());
+        let mut serving = land
+            .fleet
+            .service(service)
+            .into_iter()
+            .flat_map(|it| it.serving());
         serving.any(|task| {
             task.settings()
                 .is_some_and(|taken| taken.scoring_revision == revision.0)

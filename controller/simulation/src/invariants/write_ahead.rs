@@ -43,7 +43,11 @@ impl Invariant for WriteAhead {
 
 fn deploy(template: &TaskTemplate, state: Option<&PlatformState>) -> Result<(), String> {
     let state = state.ok_or("no state is saved")?;
-    let image = state.scoring.image.as_ref().ok_or("no image half is saved")?;
+    let image = state
+        .scoring
+        .image
+        .as_ref()
+        .ok_or("no image half is saved")?;
     let known = state.scoring.revisions.get(image);
     if known.is_none_or(|known| TaskTemplate::of(&known.image) != *template) {
         return Err(format!(
@@ -74,9 +78,8 @@ fn is_recorded(revision: &RevisionDigest, state: &PlatformState) -> Result<(), S
         return Ok(());
     }
     let changes = scoring.change.iter().chain(&scoring.standing);
-    let mut records = changes.filter(|change| {
-        change.candidate == *revision || change.target.as_ref() == Some(revision)
-    });
+    let mut records = changes
+        .filter(|change| change.candidate == *revision || change.target.as_ref() == Some(revision));
     match records.next() {
         None => Err(format!("no record of {} is saved", revision.short())),
         Some(change) if change.target.is_none() && !scoring.good.is_empty() => Err(format!(

@@ -76,7 +76,9 @@ impl People {
                     whys.push(people.change(first, spec));
                     whys.push(people.change(second, spec));
                 });
-                world.scene().note(format!("these are: {}", whys.join(", ")));
+                world
+                    .scene()
+                    .note(format!("these are: {}", whys.join(", ")));
             }
             simple => {
                 let mut why = String::new();
@@ -94,7 +96,13 @@ impl People {
     }
 
     fn simple(&mut self) -> Edit {
-        let simple = [Edit::Retries, Edit::Image, Edit::ApiImage, Edit::Counts, Edit::Breaker];
+        let simple = [
+            Edit::Retries,
+            Edit::Image,
+            Edit::ApiImage,
+            Edit::Counts,
+            Edit::Breaker,
+        ];
         self.dice.pick(&simple).copied().unwrap_or(Edit::Retries)
     }
 
@@ -214,7 +222,10 @@ impl People {
         if self.dice.happens(30.0) {
             spec.deletion_policy = DeletionPolicy::Delete;
         }
-        format!("bakeTime {minutes}m, deletionPolicy {:?}", spec.deletion_policy)
+        format!(
+            "bakeTime {minutes}m, deletionPolicy {:?}",
+            spec.deletion_policy
+        )
     }
 }
 
@@ -225,4 +236,3 @@ fn candidate(world: &Arc<World>) -> Option<String> {
     let change = state.scoring.change.as_ref()?;
     Some(change.candidate.0.clone())
 }
-

@@ -47,7 +47,11 @@ impl People {
             }
             Upset::Pause => {
                 let still = self.dice.pause(5_000..=300_000);
-                crew.pause(place, still);
+                if self.dice.happens(50.0) {
+                    crew.pause(place, still);
+                } else {
+                    crew.pause_within_a_round(place, still);
+                }
             }
             Upset::Restart => crew.stop(place),
             Upset::Scale => self.scale(world),
@@ -66,7 +70,10 @@ impl People {
 
     fn service(&mut self) -> ServiceName {
         let services = [ServiceName::Scoring, ServiceName::LoanApi];
-        self.dice.pick(&services).copied().unwrap_or(ServiceName::Scoring)
+        self.dice
+            .pick(&services)
+            .copied()
+            .unwrap_or(ServiceName::Scoring)
     }
 
     fn scale(&mut self, world: &Arc<World>) {
@@ -102,7 +109,9 @@ impl People {
         let Some(name) = self.alarm(desk) else { return };
         let threshold = keep.then(|| f64::from(self.dice.between(1..=90)));
         let mut scene = world.scene();
-        scene.note(format!("somebody gives alarm {name} the threshold {threshold:?}"));
+        scene.note(format!(
+            "somebody gives alarm {name} the threshold {threshold:?}"
+        ));
         scene.rewrite_alarm(&name, threshold);
     }
 
@@ -119,4 +128,3 @@ impl People {
         picked.map(|alarm| alarm.name.clone())
     }
 }
-

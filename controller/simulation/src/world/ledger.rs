@@ -86,7 +86,11 @@ impl Ledger {
             HistoryKind::Promoted => self.promoted.extend(digest(&entry.to)),
             HistoryKind::RollbackStarted if entry.reason != "Withdrawn" => {
                 self.rollbacks.push(entry.at);
-                let token = state.scoring.change.as_ref().map(|it| it.retry_token.clone());
+                let token = state
+                    .scoring
+                    .change
+                    .as_ref()
+                    .map(|it| it.retry_token.clone());
                 if let (Some(revision), Some(token)) = (digest(&entry.from), token) {
                     self.taken_back.insert(revision, token);
                 }
@@ -107,7 +111,10 @@ impl Ledger {
     }
 
     /// What was served from `since` on.
-    pub(crate) fn served_since(&self, since: Timestamp) -> impl Iterator<Item = &(Timestamp, Sample)> {
+    pub(crate) fn served_since(
+        &self,
+        since: Timestamp,
+    ) -> impl Iterator<Item = &(Timestamp, Sample)> {
         let recent = self.samples.iter().rev();
         recent.take_while(move |(at, _)| *at >= since)
     }

@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use schema::names::PlatformName;
 use schema::platform::AlarmName;
 
+use super::World;
 use super::call::{Call, Caller};
 use super::quota::{Quota, Quotas};
 use super::scene::Scene;
 use super::seat::Crash;
 use super::weather::Api;
-use super::World;
 
 type Bucket = fn(&mut Quotas) -> &mut Quota;
 
@@ -42,6 +42,7 @@ impl Line {
         self.runs().await;
         let (latency, crashes) = {
             let mut scene = self.world.scene();
+            scene.may_fall_asleep(&self.caller);
             (scene.latency(), scene.crashes())
         };
         tokio::time::sleep(latency).await;
@@ -50,9 +51,7 @@ impl Line {
         }
         let answer = {
             let mut scene = self.world.scene();
-            scene
-                .admit(api, bucket, &action)
-                .map(|()| look(&mut scene))
+            scene.admit(api, bucket, &action).map(|()| look(&mut scene))
         };
         self.runs().await;
         answer
@@ -166,9 +165,11 @@ impl Compute for Line {
 impl Alarms for Line {
     async fn observe(&self, _: &BTreeSet<PlatformName>) -> Result<Seen<ObservedAlarm>, PortError> {
         let bucket: Bucket = |quotas| &mut quotas.describe_alarms;
-        self.look(Api::CloudWatch, Some(bucket), "describe alarms", |scene| Seen {
-            at: scene.land.now(),
-            found: scene.land.monitor.observed(),
+        self.look(Api::CloudWatch, Some(bucket), "describe alarms", |scene| {
+            Seen {
+                at: scene.land.now(),
+                found: scene.land.monitor.observed(),
+            }
         })
         .await
     }
@@ -191,10 +192,15 @@ impl Alarms for Line {
         since: Timestamp,
     ) -> Result<BakeEvidence, PortError> {
         let bucket: Bucket = |quotas| &mut quotas.get_metrics;
-        self.look(Api::CloudWatch, Some(bucket), "get metric data", move |scene| {
-            let now = scene.land.now();
-            scene.land.monitor.evidence(since, now)
-        })
+        self.look(
+            Api::CloudWatch,
+            Some(bucket),
+            "get metric data",
+            move |scene| {
+                let now = scene.land.now();
+                scene.land.monitor.evidence(since, now)
+            },
+        )
         .await
     }
 }

@@ -24,6 +24,7 @@ pub(crate) use ledger::news;
 pub(crate) use line::Line;
 pub(crate) use scene::{Land, Scene, platform};
 pub use seat::Crash;
+pub(crate) use seat::Seat;
 pub use traffic::Traffic;
 pub use weather::{Api, Faults, Outage};
 

@@ -167,7 +167,9 @@ impl Scene {
             self.land.ledger.serve(sample, at);
             self.served_at += self.step;
         }
-        let due = self.reported_at.is_none_or(|at| at + REPORTS_EVERY <= passed);
+        let due = self
+            .reported_at
+            .is_none_or(|at| at + REPORTS_EVERY <= passed);
         if due {
             self.reported_at = Some(passed);
             self.report();
@@ -205,6 +207,19 @@ impl Scene {
             self.dice.pause(1_000..=7_000)
         } else {
             self.dice.pause(20..=300)
+        }
+    }
+
+    /// The controller looks at something: if it is to stand still within a round, it does so now.
+    pub(super) fn may_fall_asleep(&mut self, caller: &Caller) {
+        let passed = self.land.timeline.passed();
+        let seat = self.seats.get_mut(caller.seat);
+        if let Some(still) = seat.and_then(|seat| seat.falls_asleep(passed)) {
+            let seconds = still.as_secs();
+            self.note(format!(
+                "{} stands still for {seconds} s within a round",
+                caller.holder
+            ));
         }
     }
 
@@ -345,8 +360,7 @@ impl Scene {
         self.land.ledger.lease = serde_json::from_slice(bytes).ok();
         if self.land.ledger.lease != before {
             let lease = self.land.ledger.lease.clone();
-            let (epoch, holder) =
-                lease.map_or((0, None), |lease| (lease.epoch, lease.holder));
+            let (epoch, holder) = lease.map_or((0, None), |lease| (lease.epoch, lease.holder));
             let holder = holder.unwrap_or_else(|| "nobody".to_owned());
             self.note(format!("the lease is held by {holder}, epoch {epoch}"));
         }
@@ -354,7 +368,10 @@ impl Scene {
 
     fn state_written(&mut self, caller: &Caller, bytes: &Bytes) {
         let Ok(state) = serde_json::from_slice::<PlatformState>(bytes) else {
-            self.note(format!("{} wrote a state that cannot be read", caller.holder));
+            self.note(format!(
+                "{} wrote a state that cannot be read",
+                caller.holder
+            ));
             return;
         };
         let before = self.land.ledger.save(state);

@@ -19,6 +19,8 @@ pub(crate) struct Seat {
     pub(crate) holder: Option<Arc<str>>,
     /// Until when it stands still.
     pub(crate) paused_until: Option<Duration>,
+    /// For how long it is to stand still at its next look.
+    pub(crate) pauses_next: Option<Duration>,
     /// Whether it has just crashed at a call.
     pub(crate) crashed: bool,
     /// Mutating calls that it has begun, the lease's left out.
@@ -27,7 +29,22 @@ pub(crate) struct Seat {
     pub(crate) crash_at: Option<(u64, Crash)>,
 }
 
+/// How much later than its calls the rest of a controller wakes: threads wake in any order.
+const DROWSY: Duration = Duration::from_secs(1);
+
 impl Seat {
+    /// When all of it is awake again, if it stood still.
+    pub(crate) fn wakes_at(&self) -> Option<Duration> {
+        self.paused_until.map(|until| until + DROWSY)
+    }
+
+    /// Stands still from now on, if it is to.
+    pub(crate) fn falls_asleep(&mut self, passed: Duration) -> Option<Duration> {
+        let still = self.pauses_next.take()?;
+        self.paused_until = Some(passed + still);
+        Some(still)
+    }
+
     pub(crate) fn is_paused(&self, passed: Duration) -> bool {
         self.paused_until.is_some_and(|until| passed < until)
     }

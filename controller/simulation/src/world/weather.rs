@@ -95,7 +95,11 @@ impl Faults {
             unlucky_deployments: some(30.0, 1.0, 15.0),
             outages: Vec::new(),
         };
-        let outages = if dice.happens(50.0) { dice.between(1..=4) } else { 0 };
+        let outages = if dice.happens(50.0) {
+            dice.between(1..=4)
+        } else {
+            0
+        };
         faults.outages = (0..outages).map(|_| outage(dice, active)).collect();
         faults
     }

@@ -186,13 +186,7 @@ impl Service {
     }
 
     /// The deployment failed: its tasks go, those before stay.
-    fn fail(
-        &mut self,
-        failure: Failure,
-        numbers: &mut Numbers,
-        dice: &mut Dice,
-        now: Timestamp,
-    ) {
+    fn fail(&mut self, failure: Failure, numbers: &mut Numbers, dice: &mut Dice, now: Timestamp) {
         self.deployment.fails = None;
         let reason = format!("tasks of {} failed to start", self.template.image);
         let failed = self.deployment.number;
@@ -223,8 +217,8 @@ impl Service {
         let count = self.tasks.iter_mut().filter(current).count();
         let wanted = self.desired as usize;
         for _ in count..wanted {
-            let becomes_ready = kind_of(&template.image) != ImageKind::Broken
-                && self.deployment.fails.is_none();
+            let becomes_ready =
+                kind_of(&template.image) != ImageKind::Broken && self.deployment.fails.is_none();
             let number = numbers.task();
             let task = Task::start(number, deployment, &template, becomes_ready, dice, now);
             self.tasks.push(task);
@@ -256,7 +250,10 @@ impl Service {
         if self.tasks.iter().filter(is_new).count() < self.desired as usize {
             return;
         }
-        let older = self.tasks.iter_mut().filter(|task| task.deployment != number);
+        let older = self
+            .tasks
+            .iter_mut()
+            .filter(|task| task.deployment != number);
         older.for_each(|task| task.drain(dice, now));
         if self.tasks.iter().all(|task| task.deployment == number) {
             self.deployment.state = DeploymentState::Completed;
