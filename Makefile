@@ -1,4 +1,4 @@
-# make up · make test · make check · make bench · make torture
+# make up · make test · make check · make bench · make simulate · make mutants · make torture
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,7 +7,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PROGRAMS := loanctl loan-api auth scoring score-provider
 PACKAGES := $(PROGRAMS:%=-p %)
 
-.PHONY: help up build test check bench torture tools
+.PHONY: help up build test check bench simulate mutants torture tools
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -27,6 +27,12 @@ check: ## Formatting, lints, generated files, dependency audit
 
 bench: build ## Print figures of this machine, with what they compare to
 	@.ci/bench $(ARGS)
+
+simulate: ## Run the engine in simulated worlds: SEED=7 for one, SEEDS=100 or SECONDS_BUDGET=60 for many, FROM=1
+	@SEED=$(SEED) SEEDS=$(SEEDS) SECONDS_BUDGET=$(SECONDS_BUDGET) FROM=$(FROM) cargo run --quiet --release --locked -p simulation --bin simulate
+
+mutants: ## Break the engine on purpose, and see the simulation find it: NAME=skip-baseline for one
+	@NAME=$(NAME) cargo run --quiet --release --locked -p simulation --bin mutants
 
 torture: ## Kill the controller at random moments, CRASHES=50 times; TORTURE_SEED=… for the same moments
 	@.ci/torture

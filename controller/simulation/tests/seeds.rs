@@ -1,0 +1,37 @@
+//! Random worlds: the ones that once failed, and some fresh ones.
+
+use simulation::Scenario;
+
+/// Worlds that every run of the tests looks at, beside those that once failed.
+const WORLDS: u64 = 24;
+
+fn holds(seed: u64) {
+    let outcome = Scenario::drawn(seed).run();
+    assert!(outcome.violation.is_none(), "{outcome}");
+}
+
+#[test]
+fn every_invariant_holds_in_worlds_that_once_failed() {
+    let lines = include_str!("../regressions.txt").lines();
+    let seeds = lines.filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    for line in seeds {
+        let seed = line.split_whitespace().next().map(str::parse);
+        let Some(Ok(seed)) = seed else {
+            unreachable!("`{line}` does not begin with a seed");
+        };
+        holds(seed);
+    }
+}
+
+#[test]
+fn every_invariant_holds_in_random_worlds() {
+    (1..=WORLDS).for_each(holds);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_world_twice() {
+    for seed in [3, 8] {
+        let fingerprint = || Scenario::drawn(seed).run().trace.fingerprint();
+        assert_eq!(fingerprint(), fingerprint(), "seed {seed}");
+    }
+}
