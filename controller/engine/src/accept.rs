@@ -19,14 +19,15 @@ const FIELDS_KEPT: usize = 20;
 /// Takes in what the spec file says now. The generation grows with every new content, valid or not;
 /// only a valid one becomes the accepted spec.
 pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
-    let digest = content_digest(&entry.content);
-    if state.seen_digest == digest && state.source == entry.source {
+    if state.source == entry.source && is_the_accepted(state, &entry.content) {
         return;
     }
+    let digest = content_digest(&entry.content);
     let is_new_content = state.seen_digest != digest;
     state.source.clone_from(&entry.source);
     state.seen_digest = digest;
     if !is_new_content {
+        recognise(state, &entry.content);
         return;
     }
     if entry.content != SpecContent::Removed {
@@ -36,6 +37,21 @@ pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
         SpecContent::Valid(spec) => accept_valid(state, spec, now),
         SpecContent::Invalid { problems, .. } => refuse(state, problems, now),
         SpecContent::Removed => {}
+    }
+}
+
+/// From now on `content`, which equals the accepted spec, is told by itself.
+fn recognise(state: &mut PlatformState, content: &SpecContent) {
+    if let (Some(accepted), SpecContent::Valid(spec)) = (&mut state.accepted, content) {
+        accepted.spec = Arc::clone(spec);
+    }
+}
+
+/// Whether `content` is the very spec that was accepted last, not merely an equal one.
+fn is_the_accepted(state: &PlatformState, content: &SpecContent) -> bool {
+    match (&state.accepted, content) {
+        (Some(accepted), SpecContent::Valid(spec)) => Arc::ptr_eq(&accepted.spec, spec),
+        _ => false,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::blindness;
 use crate::desired::desired;
 use crate::observed::Observed;
 use crate::plan::{Plan, PlanContext, plan};
-use crate::reactions::{amend, react};
+use crate::reactions::{self, amend, react};
 use crate::report::{Report, report};
 use crate::rollout::{self, View};
 use crate::state::{PlatformState, ScoringState};
@@ -59,6 +59,7 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
             generation: accepted.generation,
             observed,
             unsettled,
+            breaker_is_held_open: reactions::holds_a_breaker_open(&state.remedies),
         },
     );
     state.scoring = advance.scoring;

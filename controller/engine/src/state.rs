@@ -298,8 +298,10 @@ impl PlatformState {
         };
         let mut newer = newer.clone();
         newer.set_bake_clock(saved);
-        // Whole steps, so that it does not matter how often it was looked at in between.
-        saved.step() == ahead.step() && *self == newer
+        // Whole steps, so that it does not matter how often it was looked at in between. An inconclusive
+        // bake waits for a person, and needs no clock.
+        let is_at_rest = newer.scoring.phase == Phase::Inconclusive;
+        (is_at_rest || saved.step() == ahead.step()) && *self == newer
     }
 
     fn bake_clock(&self) -> Option<BakeClock> {

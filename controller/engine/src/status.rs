@@ -45,6 +45,9 @@ pub fn without_live_values(status: &LoanPlatformStatus) -> LoanPlatformStatus {
     for alarm in &mut saved.alarms {
         alarm.value = None;
     }
+    if saved.scoring.phase == Phase::Inconclusive {
+        saved.scoring.bake = None;
+    }
     if let Some(bake) = &mut saved.scoring.bake {
         bake.samples = 0;
         // It moves on while the bake is held up.

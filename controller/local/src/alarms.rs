@@ -127,9 +127,8 @@ impl Alarms for LocalAlarms {
         platform: &PlatformName,
         since: Timestamp,
     ) -> Result<BakeEvidence, PortError> {
-        let now = self.desk.clock.now();
         let book = self.desk.book();
-        Ok(book.evidence(&self.desk.metrics, platform, since, now))
+        Ok(book.evidence(&self.desk.metrics, platform, since))
     }
 }
 

@@ -17,6 +17,8 @@ use crate::store::View;
 /// Periods made up for when nothing was judged for long: four hours of the shortest, which is more
 /// than the store remembers. Older ones are skipped.
 const MAX_CATCH_UP: i64 = 1_440;
+/// Periods with samples that are remembered of an alarm.
+const MAX_WITH_SAMPLES: usize = 1_440;
 
 /// An alarm, and what is known of it only while the program runs.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(super) struct Alarm {
     unknown_before: Option<Timestamp>,
     /// Number of the last period judged; none yet under this definition.
     judged: Option<i64>,
+    /// Numbers of the periods judged whose datapoint met the sample guard, oldest first.
+    with_samples: VecDeque<i64>,
     /// Newest value seen.
     value: Option<f64>,
 }
@@ -50,6 +54,7 @@ impl Alarm {
             began_at: now,
             unknown_before: None,
             judged: None,
+            with_samples: VecDeque::new(),
             value: None,
         }
     }
@@ -65,6 +70,7 @@ impl Alarm {
             began_at: now,
             unknown_before: Some(now),
             judged: None,
+            with_samples: VecDeque::new(),
         }
     }
 
@@ -75,6 +81,7 @@ impl Alarm {
             self.formula = Formula::of(&definition);
             self.record.definition = definition;
             self.judged = None;
+            self.with_samples.clear();
             self.began_at = now;
         }
     }
@@ -134,9 +141,31 @@ impl Alarm {
         }
         let datapoints = self.formula.as_ref()?.datapoints(view, period, periods);
         self.value = datapoints.iter().rev().find_map(|it| it.value);
+        self.note_samples(last, datapoints.last());
         let verdict = rule.judge(&self.categories(&datapoints));
         let state = verdict.state.filter(|state| *state != self.record.state)?;
         Some(self.change(state, at, &rule, &verdict, &datapoints))
+    }
+
+    fn note_samples(&mut self, period: i64, datapoint: Option<&Datapoint>) {
+        let min_samples = self.record.definition.min_samples;
+        let is_new = self
+            .with_samples
+            .back()
+            .is_none_or(|newest| *newest < period);
+        if is_new && datapoint.is_some_and(|it| it.guarded(min_samples).is_some()) {
+            self.with_samples.push_back(period);
+        }
+        if self.with_samples.len() > MAX_WITH_SAMPLES {
+            self.with_samples.pop_front();
+        }
+    }
+
+    /// Datapoints judged that met the sample guard, of the periods that began at `since_ms` or after.
+    pub(super) fn judged_since(&self, since_ms: i64) -> u32 {
+        let first = self.period().first_from(since_ms);
+        let older = self.with_samples.partition_point(|period| *period < first);
+        u32::try_from(self.with_samples.len() - older).unwrap_or(u32::MAX)
     }
 
     fn change(

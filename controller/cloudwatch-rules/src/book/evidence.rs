@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use engine::ports::{AlarmDefinition, BakeEvidence};
+use engine::ports::BakeEvidence;
 use jiff::Timestamp;
 use schema::names::{PlatformName, ServiceName};
 use schema::signals::{Metric, NAMESPACE, SCORING_DEPENDENCY, Series};
 
-use crate::formula::{Formula, catalogued, whole};
-use crate::period::{Period, timestamp};
+use super::alarm::Alarm;
+use crate::formula::{catalogued, whole};
+use crate::period::timestamp;
 use crate::store::View;
 
 /// The loan API's scoring calls.
@@ -19,25 +20,24 @@ const SCORING_CALLS: Series = Series {
     dependency: Some(SCORING_DEPENDENCY),
 };
 
-/// What was seen of `platform` from `since_ms` on. Datapoints are counted up to `until_ms`.
+/// What was seen of `platform` from `since_ms` on, and what `alarms` have judged of it.
 ///
 /// Nothing from before `since_ms` is counted: a bucket or period that it falls into is left out.
 pub(super) fn collect<'a>(
     view: &View<'_>,
     platform: &PlatformName,
-    definitions: impl Iterator<Item = &'a AlarmDefinition>,
+    alarms: impl Iterator<Item = &'a Alarm>,
     since_ms: i64,
-    until_ms: i64,
 ) -> BakeEvidence {
     let calls = catalogued(&SCORING_CALLS, platform, None)
         .map_or(0.0, |series| view.since(&series, since_ms).sum);
-    let count = |definition: &AlarmDefinition| {
-        let judged = judged_datapoints(view, definition, since_ms, until_ms);
-        (definition.name.clone(), judged)
+    let judged = |alarm: &Alarm| {
+        let name = alarm.record().definition.name.clone();
+        (name, alarm.judged_since(since_ms))
     };
     BakeEvidence {
         scoring_calls: whole(calls),
-        judged_datapoints: definitions.map(count).collect(),
+        judged_datapoints: alarms.map(judged).collect(),
         last_report: last_reports(view, platform),
     }
 }
@@ -58,26 +58,4 @@ fn last_reports(view: &View<'_>, platform: &PlatformName) -> BTreeMap<ServiceNam
         .into_iter()
         .filter_map(last_report)
         .collect()
-}
-
-/// Datapoints that met the alarm's own sample guard, of the periods that began at `since_ms` or after
-/// and have ended by `until_ms`.
-fn judged_datapoints(
-    view: &View<'_>,
-    definition: &AlarmDefinition,
-    since_ms: i64,
-    until_ms: i64,
-) -> u32 {
-    let Some(formula) = Formula::of(definition) else {
-        return 0;
-    };
-    let period = Period::from_millis(definition.period_ms);
-    let kept_ms = until_ms.saturating_sub(view.retention_ms());
-    let periods = period.first_from(since_ms.max(kept_ms))..period.index_of(until_ms);
-    let judged = formula
-        .datapoints(view, period, periods)
-        .iter()
-        .filter(|it| it.guarded(definition.min_samples).is_some())
-        .count();
-    u32::try_from(judged).unwrap_or(u32::MAX)
 }

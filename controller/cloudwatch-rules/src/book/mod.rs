@@ -161,23 +161,19 @@ impl AlarmBook {
             .collect()
     }
 
-    /// What `store` has seen of `platform` since `since`, as known at `now`.
+    /// What `store` has seen of `platform` since `since`, and its alarms have judged.
     #[must_use]
     pub fn evidence(
         &self,
         store: &MetricStore,
         platform: &PlatformName,
         since: Timestamp,
-        now: Timestamp,
     ) -> BakeEvidence {
-        let until_ms = now.as_millisecond().saturating_sub(self.allowance_ms);
-        let definitions = self.of(platform).map(|alarm| &alarm.record().definition);
         evidence::collect(
             &store.view(),
             platform,
-            definitions,
+            self.of(platform),
             since.as_millisecond(),
-            until_ms,
         )
     }
 

@@ -98,7 +98,8 @@ pub struct Firing {
 pub struct BakeEvidence {
     /// Scoring calls made by the loan API.
     pub scoring_calls: u64,
-    /// Per alarm, datapoints that met its own sample guard.
+    /// Per alarm, datapoints that met its own sample guard. Beyond `evaluationPeriods` of them need not be
+    /// counted.
     pub judged_datapoints: BTreeMap<AlarmName, u32>,
     /// When each service last reported anything: zeros are reported too, so silence means that the
     /// source of the metrics is gone, not that there is no traffic.

@@ -20,7 +20,7 @@ use schema::platform::{Alarm, AlarmAction, ForceBreakerOpen, ScaleOut};
 use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind};
 
 pub use amending::amend;
-pub use remedy::{Effect, LastBoost, Remedy, next_end, shown};
+pub use remedy::{Effect, LastBoost, Remedy, holds_a_breaker_open, next_end, shown};
 
 use crate::observed::Observed;
 use crate::state::PlatformState;

@@ -77,6 +77,13 @@ pub fn shown(remedies: &[Remedy]) -> Vec<RemedyStatus> {
         .collect()
 }
 
+/// Whether one of them holds a breaker open.
+#[must_use]
+pub fn holds_a_breaker_open(remedies: &[Remedy]) -> bool {
+    let holds = |remedy: &Remedy| matches!(remedy.effect, Effect::HoldOpen { .. });
+    remedies.iter().any(holds)
+}
+
 /// How long until the first of them is over.
 #[must_use]
 pub fn next_end(remedies: &[Remedy], now: Timestamp) -> Option<Duration> {

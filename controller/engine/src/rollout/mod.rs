@@ -45,6 +45,8 @@ pub struct View<'a> {
     pub observed: &'a Observed,
     /// What everything but the scoring change still waits for; nothing when all of it has settled.
     pub unsettled: Option<&'a str>,
+    /// Whether a remedy holds a breaker open, which keeps alarms firing whatever revision is in force.
+    pub breaker_is_held_open: bool,
 }
 
 impl View<'_> {

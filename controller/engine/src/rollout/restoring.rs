@@ -153,8 +153,15 @@ pub(super) fn verify(turn: &mut Turn<'_>) {
         turn.wait(blindness);
         return;
     }
+    if turn.view.breaker_is_held_open {
+        // It starts over when the breaker is let go.
+        turn.edit_change(|change| change.restored_at = None);
+        turn.wait("the breaker that a remedy holds open to be let go");
+        return;
+    }
     let found = turn.view.observed.alarms.get(alarm);
-    let restored_at = change.restored_at.unwrap_or(change.started_at);
+    let restored_at = change.restored_at.unwrap_or_else(|| turn.now());
+    turn.edit_change(|change| change.restored_at = Some(restored_at));
     let deadline = found.map(|found| later(restored_at, gate::clearing_time_ms(found)));
     if found.is_some_and(|found| found.state == AlarmState::Ok) {
         confirm(turn, &change, &format!("alarm {alarm} has cleared"));

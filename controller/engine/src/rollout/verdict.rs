@@ -276,15 +276,17 @@ fn accusation<'a>(
 }
 
 /// Whether the datapoints that `firing` rests on speak of the change: none of them was over before it
-/// began, and at least one lies wholly within it.
+/// began, and at least one lies wholly after that.
+///
+/// Measured from its first call: settings take effect within seconds of it, and the look that finds
+/// every task on them may come a poll later than the first failures.
 fn breaches_under(change: &ChangeRecord, firing: &Firing, period_ms: u64) -> bool {
-    let effective_at = change.effective_at.unwrap_or(change.started_at);
     let none_is_older = firing
         .first_breach_at
         .is_none_or(|start| later(start, period_ms) > change.started_at);
     let one_is_within = firing
         .last_breach_at
-        .is_none_or(|start| start >= effective_at);
+        .is_none_or(|start| start >= change.started_at);
     none_is_older && one_is_within
 }
 

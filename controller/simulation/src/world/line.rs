@@ -196,10 +196,7 @@ impl Alarms for Line {
             Api::CloudWatch,
             Some(bucket),
             "get metric data",
-            move |scene| {
-                let now = scene.land.now();
-                scene.land.monitor.evidence(since, now)
-            },
+            move |scene| scene.land.monitor.evidence(since),
         )
         .await
     }

@@ -77,8 +77,8 @@ impl Monitor {
         }
     }
 
-    pub(crate) fn evidence(&self, since: Timestamp, now: Timestamp) -> BakeEvidence {
-        self.book.evidence(&self.store, &self.platform, since, now)
+    pub(crate) fn evidence(&self, since: Timestamp) -> BakeEvidence {
+        self.book.evidence(&self.store, &self.platform, since)
     }
 
     /// Judges what is due.
