@@ -123,7 +123,9 @@ impl Scenario {
             people.act(&world, &mut desk, &mut crew);
             step(&world, &mut crew).await;
         }
-        people.leave(&world, &mut desk);
+        if self.goes_on(&world, Duration::MAX) {
+            people.leave(&world, &mut desk);
+        }
         while self.goes_on(&world, self.active + TAIL) {
             step(&world, &mut crew).await;
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::platform::Alarm;
 use schema::revision::RevisionDigest;
-use schema::status::{AlarmState, HistoryEntry, HistoryKind};
+use schema::status::{AlarmState, HistoryEntry, HistoryKind, Phase};
 
 use super::{Event, Invariant};
 use crate::timeline::between;
@@ -56,6 +56,13 @@ impl PromotedOnlyWithData {
         let Some(state) = &land.ledger.state else {
             return;
         };
+        let bakes = matches!(
+            state.scoring.phase,
+            Phase::Applying | Phase::Baking | Phase::Inconclusive
+        );
+        if !bakes {
+            return;
+        }
         let baseline = state.scoring.change.as_ref().map(|change| &change.baseline);
         let guards: BTreeSet<_> = baseline.into_iter().flat_map(|it| it.keys()).collect();
         let found = land.monitor.observed();

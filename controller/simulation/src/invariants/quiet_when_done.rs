@@ -1,5 +1,7 @@
 //! In steady state a resync changes nothing: neither the platform nor what is saved.
 
+use schema::status::Phase;
+
 use super::{Event, Invariant};
 use crate::world::Land;
 
@@ -34,11 +36,12 @@ impl Invariant for QuietWhenDone {
 }
 
 /// Whether nothing is being tried or watched any more: what was in vain is tried again now and then,
-/// and a bake saves its clock.
+/// and a bake saves its clock, that of a first revision too, for which `Ready` does not wait.
 fn is_steady(land: &Land) -> bool {
     let Some(state) = &land.ledger.state else {
         return true;
     };
+    let bakes = matches!(state.scoring.phase, Phase::Baking | Phase::Inconclusive);
     let mut conditions = state.status.conditions.iter();
-    conditions.any(|it| it.type_ == "Ready" && it.status == "True")
+    !bakes && conditions.any(|it| it.type_ == "Ready" && it.status == "True")
 }

@@ -217,6 +217,8 @@ impl Documents for Line {
                 let percent = scene.faults.lagging_lists / 4.0;
                 if scene.dice.happens(percent) {
                     listed.clear();
+                    let holder = &self.caller.holder;
+                    scene.note(format!("{holder}: a listing leaves the spec out"));
                 }
                 let holder = &self.caller.holder;
                 scene.land.ledger.list(holder, &listed, now);

@@ -189,10 +189,10 @@ impl Service {
     fn fail(&mut self, failure: Failure, numbers: &mut Numbers, dice: &mut Dice, now: Timestamp) {
         self.deployment.fails = None;
         let reason = format!("tasks of {} failed to start", self.template.image);
-        let failed = self.deployment.number;
+        let kept = self.before.as_ref().map(|before| before.deployment);
         self.tasks
             .iter_mut()
-            .filter(|task| task.deployment == failed)
+            .filter(|task| Some(task.deployment) != kept)
             .for_each(|task| task.drain(dice, now));
         match self.before.clone().filter(|_| failure.rolls_back) {
             Some(before) => {
