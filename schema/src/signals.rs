@@ -218,6 +218,20 @@ impl Signal {
         !self.needs_service()
     }
 
+    /// Whether calls that a breaker or bulkhead refuses show in it. Refusing everything makes latency, load
+    /// and the provider's own errors look better than ever; only these tell that nobody is served.
+    #[must_use]
+    pub const fn shows_refusals(self) -> bool {
+        matches!(
+            self,
+            Self::ScoringFailureRatio
+                | Self::ProviderFailureRatio
+                | Self::ProviderBreakerRejectionRatio
+                | Self::ApprovalRatio
+                | Self::OldestReceivedAge
+        )
+    }
+
     /// Unit of its values, as shown to people.
     #[must_use]
     pub const fn unit(self) -> &'static str {

@@ -63,7 +63,7 @@ const COUNTS: [&str; 9] = [
     "spec.services.scoreProvider.latency",
 ];
 
-const RULES: [Rule; 24] = [
+const RULES: [Rule; 25] = [
     rule(
         &[PROVIDER_TIMEOUT, ATTEMPT_TIMEOUT, RETRY],
         provider::attempts_fit_the_timeout,
@@ -105,6 +105,10 @@ const RULES: [Rule; 24] = [
     alarm_rule(alarms::parameters_go_with_their_action),
     alarm_rule(alarms::actions_are_named_once),
     alarm_rule(alarms::remedies_can_help),
+    rule(
+        &[ROLLBACK_ALARMS, ALARMS],
+        rollout::a_gating_alarm_sees_refusals,
+    ),
     rule(
         &[BAKE_TIME, ROLLBACK_ALARMS, ALARMS],
         rollout::the_bake_covers_every_gating_alarm,

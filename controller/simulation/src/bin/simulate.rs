@@ -21,6 +21,10 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 /// How long fresh seeds are run when nothing else is said.
 const DEFAULT_BUDGET: Duration = Duration::from_secs(60);
 
+/// A world is mostly small things made and dropped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Some(seed) = number("SEED") {
         let outcome = Scenario::drawn(seed).with_whole_trace().run();

@@ -2,6 +2,7 @@
 
 use schema::LoanPlatformSpec;
 use schema::platform::{Alarm, AlarmName, OnFiringAlarm};
+use schema::signals::Signal;
 use schema::units::format_millis;
 
 use super::ROLLOUT;
@@ -66,6 +67,24 @@ fn unguarded(spec: &LoanPlatformSpec) -> Finding {
     )
     .at_key()
     .help("give an alarm the action RollbackScoring, or name it in rollout.rollbackAlarms")
+}
+
+/// A change that rejects everything lowers latency, load and errors of the provider: where only such
+/// signals judge, it passes.
+pub(super) fn a_gating_alarm_sees_refusals(spec: &LoanPlatformSpec) -> Vec<Finding> {
+    let gating = spec.gating_alarms();
+    // A metric by name may be anything.
+    let sees_them = |alarm: &&Alarm| alarm.signal.is_none_or(Signal::shows_refusals);
+    if gating.is_empty() || gating.iter().any(sees_them) {
+        return Vec::new();
+    }
+    let message = "no alarm that judges scoring changes sees calls that a breaker refuses: a change that \
+                   rejects everything would pass";
+    vec![
+        Finding::warning(super::ALARMS.into(), message)
+            .at_key()
+            .help("let an alarm on ScoringFailureRatio or OldestReceivedAge judge too"),
+    ]
 }
 
 /// What is named is there.

@@ -192,3 +192,16 @@ fn latency_percentiles_the_wrong_way_round_are_refused() {
         ],
     );
 }
+
+#[test]
+fn case_27_alarms_that_a_change_passes_by_rejecting_everything_are_warned_of() {
+    assert_problems(
+        &[(
+            "maxBakeTime: 10m",
+            "maxBakeTime: 10m\n    rollbackAlarms: [loan-api-errors]",
+        )],
+        &[
+            "warning dev.yaml:70:3: spec.alarms: no alarm that judges scoring changes sees calls that a breaker refuses: a change that rejects everything would pass (let an alarm on ScoringFailureRatio or OldestReceivedAge judge too)",
+        ],
+    );
+}
