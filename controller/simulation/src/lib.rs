@@ -23,6 +23,7 @@ mod scenario;
 mod script;
 mod timeline;
 mod trace;
+mod variety;
 mod world;
 
 pub use desk::{NotValid, SPEC_PATH, base};

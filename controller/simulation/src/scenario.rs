@@ -11,6 +11,7 @@ use crate::dice::Dice;
 use crate::invariants::{Event, Violation};
 use crate::outcome::{Outcome, Tally};
 use crate::people::People;
+use crate::variety::vary;
 use crate::world::{Climate, Faults, Traffic, World};
 
 /// How often the world itself goes on, and invariants look at it.
@@ -105,10 +106,11 @@ impl Scenario {
     async fn play(&self) -> Outcome {
         let world = World::new(&self.climate);
         let mut crew = Crew::new(&world, &self.skews, self.hints);
-        let spec = match base() {
+        let mut spec = match base() {
             Ok(spec) => spec,
             Err(problems) => return self.outcome(&world, Some(problems.to_string())),
         };
+        vary(&mut spec, &mut world.scene().dice.fork());
         let mut desk = Desk::new(&world, spec);
         desk.submit("the first time");
         let dice = world.scene().dice.fork();

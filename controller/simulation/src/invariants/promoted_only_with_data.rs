@@ -190,7 +190,7 @@ fn is_no_known_evil(
         .change
         .as_ref()
         .is_none_or(|it| it.target.is_none());
-    if first || !content.is_some_and(is_bad) {
+    if first || !content.is_some_and(is_bad) || guards_were_muted(since, land) {
         return Ok(());
     }
     let (mut calls, mut failures) = (0_u64, 0_u64);
@@ -205,4 +205,10 @@ fn is_no_known_evil(
         ));
     }
     Ok(())
+}
+
+/// Whether somebody had switched a guard's actions off: it then does not count.
+fn guards_were_muted(since: Timestamp, land: &Land) -> bool {
+    let meanwhile = land.ledger.muted_at.is_some_and(|at| at >= since);
+    meanwhile || land.monitor.observed().iter().any(|alarm| alarm.muted)
 }

@@ -2,6 +2,7 @@
 //! merely unreadable.
 
 use engine::ports::ServiceChange;
+use engine::state::PlatformState;
 use schema::platform::DeletionPolicy;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Invariant for RemovalIsSeenTwice {
             Event::Landing(caller, call @ Call::Apply(ServiceChange::Delete { .. })) => {
                 let state = land.ledger.state.as_ref();
                 let removed = state.is_some_and(|state| state.removed_at.is_some());
-                let policy = state.map_or(DeletionPolicy::Retain, |it| it.deletion_policy());
+                let policy = state.map_or(DeletionPolicy::Retain, PlatformState::deletion_policy);
                 if removed && policy == DeletionPolicy::Delete {
                     return Ok(());
                 }

@@ -12,7 +12,7 @@ use schema::revision::RevisionDigest;
 use schema::status::{AlarmState, Phase};
 
 use super::{Event, Invariant};
-use crate::world::Land;
+use crate::world::{Land, Service};
 
 /// Time in which a controller that can work must have taken a change back.
 const BOUND: Duration = Duration::from_secs(360);
@@ -129,7 +129,7 @@ fn runs_anywhere(revision: &RevisionDigest, state: &PlatformState, land: &Land) 
             .fleet
             .service(service)
             .into_iter()
-            .flat_map(|it| it.serving());
+            .flat_map(Service::serving);
         serving.any(|task| {
             task.settings()
                 .is_some_and(|taken| taken.scoring_revision == revision.0)
@@ -152,6 +152,6 @@ fn runs_image(revision: &RevisionDigest, state: &PlatformState, land: &Land) -> 
         return false;
     }
     let scoring = land.fleet.service(ServiceName::Scoring);
-    let mut serving = scoring.into_iter().flat_map(|it| it.serving());
+    let mut serving = scoring.into_iter().flat_map(Service::serving);
     serving.any(|task| *task.template() == candidate)
 }

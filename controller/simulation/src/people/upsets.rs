@@ -121,6 +121,7 @@ impl People {
         let mut scene = world.scene();
         scene.note(format!("somebody mutes alarm {name}: {muted}"));
         scene.land.monitor.mute(&name, muted);
+        scene.land.ledger.muted_at = Some(scene.land.now());
     }
 
     fn alarm(&mut self, desk: &Desk) -> Option<AlarmName> {

@@ -148,7 +148,7 @@ impl Fleet {
     fn create(&mut self, definition: &ServiceDefinition, now: Timestamp) {
         let there = self.services.get_mut(&definition.service);
         if let Some(found) = there.filter(|found| !found.is_being_removed()) {
-            let count = definition.count.unwrap_or(found.desired());
+            let count = definition.count.unwrap_or_else(|| found.desired());
             found.scale(count, definition.scaling);
             let dice = &mut self.dice;
             found.deploy(&definition.template, &mut self.numbers, dice, now, false);

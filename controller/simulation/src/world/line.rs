@@ -154,10 +154,7 @@ impl Compute for Line {
     }
 
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
-        self.change(Call::Apply(change.clone()), |scene, caller, call| {
-            scene.land(caller, call)
-        })
-        .await
+        self.change(Call::Apply(change.clone()), Scene::land).await
     }
 }
 
@@ -176,14 +173,12 @@ impl Alarms for Line {
 
     async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
         let call = Call::PutAlarm(definition.clone());
-        self.change(call, |scene, caller, call| scene.land(caller, call))
-            .await
+        self.change(call, Scene::land).await
     }
 
     async fn delete(&self, _: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
         let call = Call::DeleteAlarm(name.clone());
-        self.change(call, |scene, caller, call| scene.land(caller, call))
-            .await
+        self.change(call, Scene::land).await
     }
 
     async fn evidence(
@@ -243,10 +238,8 @@ impl Documents for Line {
     }
 
     async fn delete(&self, path: &str) -> Result<(), PortError> {
-        self.change(Call::Delete(path.to_owned()), |scene, caller, call| {
-            scene.land(caller, call)
-        })
-        .await
+        self.change(Call::Delete(path.to_owned()), Scene::land)
+            .await
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::timeline::Timeline;
 pub(crate) use call::{Call, Caller};
+pub(crate) use fleet::Service;
 pub use harm::{ImageKind, is_bad, kind_of};
 pub(crate) use ledger::news;
 pub(crate) use line::Line;

@@ -246,7 +246,7 @@ impl Scene {
         Fate {
             lands_in,
             answers_in,
-            crash: scripted.or(crashes.then_some(drawn)),
+            crash: scripted.or_else(|| crashes.then_some(drawn)),
             answer_is_lost: self.dice.happens(self.faults.lost_answers),
         }
     }

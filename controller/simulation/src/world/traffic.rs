@@ -24,10 +24,10 @@ impl Traffic {
     /// Requests a second when the world has existed for `passed`.
     #[must_use]
     pub fn rate(self, passed: Duration) -> f64 {
+        let is_night = passed.as_secs() / 7_200 % 2 == 1;
         match self {
-            Self::Steady(rate) => rate,
-            Self::QuietNights(rate) if passed.as_secs() / 7_200 % 2 == 1 => rate / 50.0,
-            Self::QuietNights(rate) => rate,
+            Self::QuietNights(rate) if is_night => rate / 50.0,
+            Self::Steady(rate) | Self::QuietNights(rate) => rate,
             Self::None => 0.0,
         }
     }
