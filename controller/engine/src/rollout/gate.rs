@@ -34,13 +34,12 @@ pub(super) fn acknowledged(spec: &LoanPlatformSpec) -> BTreeSet<AlarmName> {
     }
 }
 
-/// A judging alarm that fires, counts, and that nobody has acknowledged.
+/// A judging alarm that fires and counts. One that a person has acknowledged lets a change begin, but
+/// while it fires it cannot vouch for the change: that takes a person again.
 pub(super) fn firing(turn: &Turn<'_>) -> Option<AlarmName> {
-    let acknowledged = turn.change().map(|change| &change.acknowledged);
     judging(turn).into_iter().find(|name| {
         let found = turn.view.observed.alarms.get(name);
         found.is_some_and(|found| found.state == AlarmState::Alarm && !found.muted)
-            && acknowledged.is_none_or(|names| !names.contains(name))
     })
 }
 

@@ -22,7 +22,7 @@ fn a_gating_alarm_on_a_slow_metric_needs_two_minutes_of_ingestion() {
     assert_problems(
         &[(
             "maxBakeTime: 10m",
-            "maxBakeTime: 10m\n    rollbackAlarms: [loan-api-cpu]",
+            "maxBakeTime: 10m\n    rollbackAlarms: [scoring-failures, loan-api-cpu]",
         )],
         &[
             "error dev.yaml:96:15: spec.rollout.bakeTime: bakeTime 70s is too short: it must be at least 320s = 3m window of alarm loan-api-cpu (3 × 1m) + 2m ingestion + 20s for two polls",
@@ -201,7 +201,7 @@ fn case_27_alarms_that_a_change_passes_by_rejecting_everything_are_warned_of() {
             "maxBakeTime: 10m\n    rollbackAlarms: [loan-api-errors]",
         )],
         &[
-            "warning dev.yaml:70:3: spec.alarms: no alarm that judges scoring changes sees calls that a breaker refuses: a change that rejects everything would pass (let an alarm on ScoringFailureRatio or OldestReceivedAge judge too)",
+            "warning dev.yaml:64:3: spec.alarms: no alarm that judges scoring changes sees calls that a breaker refuses: a change that rejects everything would pass (let an alarm on ScoringFailureRatio or OldestReceivedAge judge too)",
         ],
     );
 }

@@ -100,6 +100,27 @@ fn case_05_only_the_named_alarms_are_ignored_and_each_gates_again_once_it_has_cl
 }
 
 #[test]
+fn case_05_an_acknowledged_alarm_that_never_clears_does_not_vouch_for_the_change() {
+    let mut story = Story::with_a_good_revision();
+    story.alarm_fires(50.0);
+    story.edits(|spec| {
+        spec.rollout.on_firing_alarm = OnFiringAlarm::Ignore;
+        spec.rollout.acknowledge_firing_alarms = vec![AlarmName(ALARM.to_owned())];
+    });
+    story.changes_retries(10);
+    story.settles();
+    story.has_traffic();
+    story.seconds_pass(100);
+    assert_eq!(
+        story.phase(),
+        Phase::Baking,
+        "it may hide what the change does"
+    );
+    story.seconds_pass(550);
+    assert_eq!(story.phase(), Phase::Inconclusive);
+}
+
+#[test]
 fn case_05_an_alarm_that_nobody_acknowledged_blocks() {
     let mut story = Story::with_a_good_revision();
     story.alarm_fires(50.0);
