@@ -8,7 +8,7 @@ use schema::status::Phase;
 
 use crate::conditions::with_causes;
 use crate::observed::{Observed, ObservedSettings};
-use crate::ports::{BakeEvidence, Documents, ObservedAlarm, PortError};
+use crate::ports::{BakeEvidence, Documents, ObservedAlarm, PortError, Seen};
 use crate::reconcile::Context;
 use crate::state::PlatformState;
 
@@ -34,7 +34,9 @@ pub(crate) async fn observe(
     };
     match observe_guards(context, state, &platforms).await {
         Ok((alarms, evidence)) => {
-            observed.alarms = alarms;
+            // By then all of it was seen: nothing that was found is from later.
+            observed.at = observed.at.max(alarms.at);
+            observed.alarms = by_name(alarms.found);
             observed.evidence = evidence;
         }
         // Services are kept as they should be all the same; only judging waits.
@@ -47,13 +49,16 @@ async fn observe_guards(
     context: &Context,
     state: &PlatformState,
     platforms: &BTreeSet<PlatformName>,
-) -> Result<(BTreeMap<AlarmName, ObservedAlarm>, BakeEvidence), PortError> {
-    let alarms = context.alarms.observe(platforms).await?.found;
-    let alarms = alarms
+) -> Result<(Seen<ObservedAlarm>, BakeEvidence), PortError> {
+    let alarms = context.alarms.observe(platforms).await?;
+    Ok((alarms, observe_bake(context, state).await?))
+}
+
+fn by_name(alarms: Vec<ObservedAlarm>) -> BTreeMap<AlarmName, ObservedAlarm> {
+    alarms
         .into_iter()
         .map(|found| (found.definition.name.clone(), found))
-        .collect();
-    Ok((alarms, observe_bake(context, state).await?))
+        .collect()
 }
 
 pub(crate) async fn observe_settings(
