@@ -174,7 +174,8 @@ fn traffic(dice: &mut Dice) -> Traffic {
     match dice.between(0..=9) {
         0 => Traffic::None,
         1 => Traffic::Steady(dice.level(0.3, 3.0)),
-        2..=4 => Traffic::QuietNights(dice.level(4.0, 40.0)),
+        2 => Traffic::Bursts(dice.level(3.0, 20.0)),
+        3..=4 => Traffic::QuietNights(dice.level(4.0, 40.0)),
         _ => Traffic::Steady(dice.level(4.0, 40.0)),
     }
 }

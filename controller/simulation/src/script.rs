@@ -15,7 +15,7 @@ use crate::desk::{Desk, NotValid, base};
 use crate::invariants::Violation;
 use crate::scenario::step;
 use crate::trace::Trace;
-use crate::world::{Climate, Crash, Traffic, World};
+use crate::world::{Api, Climate, Crash, Outage, Traffic, World};
 
 /// A world whose people and faults a test directs. Every invariant is checked on the way.
 ///
@@ -105,6 +105,14 @@ impl Script {
     /// Has the provider fail this share of calls, from 0 to 1, from now on.
     pub fn provider_fails(&mut self, share: f64) {
         self.world.scene().provider_outage = share;
+    }
+
+    /// Has every call to an API fail for so long from now on.
+    pub fn outage(&mut self, api: Api, length: Duration) {
+        let from = self.world.timeline().passed();
+        let until = from + length;
+        let outage = Outage { api, from, until };
+        self.world.scene().faults.outages.push(outage);
     }
 
     /// Changes how traffic goes from now on.

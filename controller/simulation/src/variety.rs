@@ -44,6 +44,8 @@ fn vary_rollout(spec: &mut LoanPlatformSpec, dice: &mut Dice) {
     ];
     rollout.on_inconclusive = dice.weigh(&endings).copied().unwrap_or_default();
     rollout.max_automatic_rollbacks.count = Whole::new(dice.between(1..=4));
+    let samples = [50, 200, 1_000, 3_000];
+    rollout.min_samples = Whole::new(dice.pick(&samples).copied().unwrap_or(200));
     if dice.happens(25.0) {
         rollout.on_firing_alarm = OnFiringAlarm::Ignore;
         let names = spec.alarms.iter().map(|alarm| alarm.name.clone());

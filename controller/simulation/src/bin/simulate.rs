@@ -27,7 +27,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     if let Some(seed) = number("SEED") {
-        let outcome = Scenario::drawn(seed).with_whole_trace().run();
+        let scenario = Scenario::drawn(seed).with_whole_trace();
+        println!("{scenario:#?}");
+        let outcome = scenario.run();
         println!("{outcome}");
         return exit(outcome.violation.is_some());
     }

@@ -16,6 +16,8 @@ pub enum Traffic {
     Steady(f64),
     /// As many by day; one in fifty of them in every other two hours.
     QuietNights(f64),
+    /// As many for six minutes, and nobody in the next four.
+    Bursts(f64),
     /// Nobody comes.
     None,
 }
@@ -25,9 +27,11 @@ impl Traffic {
     #[must_use]
     pub fn rate(self, passed: Duration) -> f64 {
         let is_night = passed.as_secs() / 7_200 % 2 == 1;
+        let is_between_bursts = passed.as_secs() % 600 >= 360;
         match self {
             Self::QuietNights(rate) if is_night => rate / 50.0,
-            Self::Steady(rate) | Self::QuietNights(rate) => rate,
+            Self::Bursts(_) if is_between_bursts => 0.0,
+            Self::Steady(rate) | Self::QuietNights(rate) | Self::Bursts(rate) => rate,
             Self::None => 0.0,
         }
     }
