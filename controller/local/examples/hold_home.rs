@@ -43,6 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while compute
         .observe(&platforms)
         .await?
+        .found
         .iter()
         .any(|it| it.running() < 2)
     {

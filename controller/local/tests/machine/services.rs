@@ -163,6 +163,7 @@ async fn a_removed_service_drains_and_is_gone() {
         .observe(&platforms)
         .await
         .expect("observed")
+        .found
         .is_empty()
     {
         tokio::task::yield_now().await;

@@ -180,6 +180,7 @@ pub(crate) async fn observe(home: &Home, service: ServiceName) -> ObservedServic
     let platforms = BTreeSet::from([platform()]);
     let found = home.compute().observe(&platforms).await.expect("observed");
     found
+        .found
         .into_iter()
         .find(|it| it.service == service)
         .expect("the service")
