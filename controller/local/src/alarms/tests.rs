@@ -128,6 +128,7 @@ async fn a_restart_finds_alarms_as_they_were() {
         after,
         ObservedAlarm {
             value: None,
+            judged_since: at(20),
             ..before
         }
     );
