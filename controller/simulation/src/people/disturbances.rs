@@ -62,7 +62,9 @@ impl People {
     /// Whoever holds the lease stands still in the middle of a round, for longer than the lease lasts.
     pub(super) fn stall(&mut self, world: &Arc<World>, crew: &Crew) {
         let still = self.dice.pause(40_000..=300_000);
-        if let Some(leader) = world.scene().leader() {
+        // The scene is let go of before the crew takes it.
+        let leader = world.scene().leader();
+        if let Some(leader) = leader {
             crew.pause_within_a_round(leader, still);
         }
     }
