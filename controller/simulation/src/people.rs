@@ -1,5 +1,6 @@
 //! People: who edit, click in consoles, deploy, and pull plugs.
 
+mod disturbances;
 mod edits;
 mod upsets;
 
@@ -32,6 +33,10 @@ enum Item {
     PutBack,
     /// The provider fails this share of calls from now on.
     ProviderOutage(f64),
+    /// Somebody holds changes while one is under way.
+    Hold,
+    /// The controller that holds the lease stands still, or crashes.
+    Stall,
 }
 
 impl People {
@@ -75,6 +80,8 @@ impl People {
                 Item::Upset => self.upset(world, desk, crew),
                 Item::PutBack => desk.submit("it is put back"),
                 Item::ProviderOutage(share) => provider(world, share),
+                Item::Hold => self.hold(desk),
+                Item::Stall => self.stall(world, crew),
             }
         }
     }

@@ -154,10 +154,7 @@ impl Script {
     /// The controller that holds the lease.
     #[must_use]
     pub fn leader(&self) -> Option<usize> {
-        let scene = self.world.scene();
-        let holder = scene.land.ledger.lease.as_ref()?.holder.clone()?;
-        let mut seats = scene.seats.iter();
-        seats.position(|seat| seat.holder.as_deref() == Some(&*holder))
+        self.world.scene().leader()
     }
 
     // ---- time ----

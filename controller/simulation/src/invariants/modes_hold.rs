@@ -6,7 +6,7 @@ use schema::names::ServiceName;
 use schema::platform::Mode;
 
 use super::{Event, Invariant};
-use crate::world::{Call, Land};
+use crate::world::{Call, Land, Service};
 
 #[derive(Debug)]
 pub(super) struct ModesHold;
@@ -32,7 +32,7 @@ impl Invariant for ModesHold {
                 caller.holder
             ));
         }
-        lowers_nothing(call, state).map_err(|how| format!("{}: {how}", caller.holder))
+        lowers_nothing(call, state, land).map_err(|how| format!("{}: {how}", caller.holder))
     }
 }
 
@@ -49,20 +49,16 @@ const fn is_about_scoring(call: &Call) -> bool {
     }
 }
 
-/// While a change is taken back, no service gets fewer tasks than the spec in force wants.
-fn lowers_nothing(call: &Call, state: &PlatformState) -> Result<(), String> {
+/// While a change is taken back, no service gets fewer tasks, whoever asks for it.
+fn lowers_nothing(call: &Call, state: &PlatformState, land: &Land) -> Result<(), String> {
     let Call::Apply(ServiceChange::Scale { service, count, .. }) = call else {
         return Ok(());
     };
-    let enforced = state
-        .enforced
-        .as_ref()
-        .filter(|_| state.scoring.is_taking_back());
-    let workload = enforced.and_then(|spec| spec.services.workload(*service));
-    let wanted = workload.and_then(|workload| workload.desired_count);
-    match wanted.filter(|wanted| *count < wanted.get()) {
-        Some(wanted) => Err(format!(
-            "`{call}` while a change is taken back, and {wanted} are wanted"
+    let found = land.fleet.service(*service).map(Service::desired);
+    let lower = found.filter(|found| count < found && state.scoring.is_taking_back());
+    match lower {
+        Some(found) => Err(format!(
+            "`{call}` while a change is taken back and {found} are wanted"
         )),
         None => Ok(()),
     }

@@ -88,16 +88,7 @@ impl People {
                 desk.edit(&why, |spec| *spec = edited);
             }
         }
-        // What is nobody's fault comes at the worst of times.
-        if self.dice.happens(12.0) {
-            let (soon, lasting) = (
-                self.dice.pause(0..=90_000),
-                self.dice.pause(60_000..=600_000),
-            );
-            let share = self.dice.level(0.2, 1.0);
-            self.plan(world, soon, Item::ProviderOutage(share));
-            self.plan(world, soon + lasting, Item::ProviderOutage(0.0));
-        }
+        self.disturb(world);
         // Some hold changes for good; most go back to enforcing soon.
         if kind == Edit::Mode && self.dice.happens(70.0) {
             let later = self.dice.pause(60_000..=3_600_000);

@@ -200,6 +200,13 @@ impl Scene {
             && self.faults.others_load < 90.0
     }
 
+    /// The controller that holds the lease.
+    pub(crate) fn leader(&self) -> Option<usize> {
+        let holder = self.land.ledger.lease.as_ref()?.holder.as_deref()?;
+        let mut seats = self.seats.iter();
+        seats.position(|seat| seat.holder.as_deref() == Some(holder))
+    }
+
     // ---- calls ----
 
     pub(super) fn latency(&mut self) -> Duration {

@@ -1,0 +1,71 @@
+//! Disturbances: what comes at the worst of times, right after an edit.
+
+use std::sync::Arc;
+
+use schema::platform::Mode;
+
+use super::{Item, People};
+use crate::crew::Crew;
+use crate::desk::Desk;
+use crate::world::World;
+
+/// Kinds of disturbances, and how often each comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disturbance {
+    None,
+    ProviderOutage,
+    Hold,
+    Stall,
+}
+
+const DISTURBANCES: [(u32, Disturbance); 4] = [
+    (58, Disturbance::None),
+    (14, Disturbance::ProviderOutage),
+    (14, Disturbance::Hold),
+    (14, Disturbance::Stall),
+];
+
+impl People {
+    /// An edit was made: something else may happen while it is rolled out.
+    pub(super) fn disturb(&mut self, world: &Arc<World>) {
+        let kind = self.dice.weigh(&DISTURBANCES).copied();
+        let soon = self.dice.pause(0..=90_000);
+        match kind.unwrap_or(Disturbance::None) {
+            Disturbance::None => {}
+            Disturbance::ProviderOutage => {
+                let share = self.dice.level(0.2, 1.0);
+                let lasting = self.dice.pause(60_000..=600_000);
+                self.plan(world, soon, Item::ProviderOutage(share));
+                self.plan(world, soon + lasting, Item::ProviderOutage(0.0));
+            }
+            Disturbance::Hold => {
+                let lasting = self.dice.pause(300_000..=1_800_000);
+                self.plan(world, soon, Item::Hold);
+                self.plan(world, soon + lasting, Item::Hold);
+            }
+            Disturbance::Stall => self.plan(world, soon, Item::Stall),
+        }
+    }
+
+    /// Somebody holds changes, or lets them go on.
+    pub(super) fn hold(&mut self, desk: &mut Desk) {
+        let holds = [Mode::Observe, Mode::Suspend];
+        let held = self.dice.pick(&holds).copied().unwrap_or_default();
+        let mode = if desk.spec.mode == Mode::Enforce {
+            held
+        } else {
+            Mode::Enforce
+        };
+        desk.edit(&format!("mode {mode:?}"), |spec| spec.mode = mode);
+    }
+
+    /// Whoever holds the lease stands still in the middle of a round, for longer than the lease lasts.
+    pub(super) fn stall(&mut self, world: &Arc<World>, crew: &Crew) {
+        let still = self.dice.pause(40_000..=300_000);
+        // The scene is let go of before the crew takes it.
+        let leader = world.scene().leader();
+        if let Some(leader) = leader {
+            crew.pause_within_a_round(leader, still);
+        }
+    }
+}
