@@ -86,12 +86,13 @@ fn advance_clock(turn: &mut Turn<'_>) {
     if turn.blindness().is_some() {
         return;
     }
-    let judged_since = gate::judging(turn)
+    // Before it came into its state an alarm may have had nothing to judge by.
+    let vouched_since = gate::judging(turn)
         .iter()
         .filter_map(|name| turn.view.observed.alarms.get(name))
-        .map(|alarm| alarm.judged_since)
+        .map(|alarm| alarm.judged_since.max(alarm.since))
         .max();
-    let from = judged_since.map_or(clock.last_look, |since| since.max(clock.last_look));
+    let from = vouched_since.map_or(clock.last_look, |since| since.max(clock.last_look));
     let credit_ms = match gate::without_data(turn) {
         Some(_) => 0,
         None => millis_between(from, now),

@@ -229,6 +229,33 @@ fn case_24_a_gap_that_the_history_covers_counts_and_one_that_nobody_judged_does_
 }
 
 #[test]
+fn case_24_a_gap_in_which_an_alarm_had_no_data_does_not_count_although_it_has_some_now() {
+    let mut story = baking();
+    story.has_traffic();
+    story.seconds_pass(5);
+    let watched_ms = |story: &Story| {
+        story
+            .state
+            .scoring
+            .change
+            .as_ref()
+            .unwrap()
+            .bake
+            .unwrap()
+            .watched_ms
+    };
+    let before = watched_ms(&story);
+    story.now += SignedDuration::from_secs(40);
+    story.alarm_clears();
+    story.seconds_pass(2);
+    let gained = watched_ms(&story) - before;
+    assert!(
+        gained <= 2_000,
+        "it came out of INSUFFICIENT_DATA only just now: {gained} ms"
+    );
+}
+
+#[test]
 fn case_26_the_bake_begins_when_every_task_reports_the_change() {
     let mut story = Story::with_a_good_revision();
     story.tasks_ignore_their_settings = true;
