@@ -32,7 +32,7 @@ simulate: ## Run the engine in simulated worlds: SEED=7 for one, SEEDS=100 or SE
 	@SEED=$(SEED) SEEDS=$(SEEDS) SECONDS_BUDGET=$(SECONDS_BUDGET) FROM=$(FROM) cargo run --quiet --release --locked -p simulation --bin simulate
 
 mutants: ## Break the engine on purpose, and see the simulation find it: NAME=skip-baseline for one
-	@NAME=$(NAME) cargo run --quiet --release --locked -p simulation --bin mutants
+	@NAME="$(NAME)" cargo run --quiet --release --locked -p simulation --bin mutants
 
 torture: ## Kill the controller at random moments, CRASHES=50 times; TORTURE_SEED=… for the same moments
 	@.ci/torture

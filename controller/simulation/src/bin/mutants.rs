@@ -1,7 +1,7 @@
 //! Breaks the engine on purpose, one way after another, and runs simulated worlds until an invariant
 //! tells: `make mutants`. A mutation that no world notices is a gap in the simulation.
 //!
-//! `NAME=skip-baseline` tries one only; `BUDGET=60` gives each so many seconds of worlds.
+//! `NAME="skip-baseline no-fence"` tries these only; `BUDGET=60` gives each so many seconds of worlds.
 
 #![expect(
     clippy::print_stdout,
@@ -13,6 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use simulation::Mutation;
 use toml_edit::{Array, DocumentMut, value};
@@ -26,14 +27,14 @@ const CRATES: [&str; 5] = [
     "controller/simulation",
 ];
 /// Seconds of worlds that each mutation gets when nothing else is said.
-const DEFAULT_BUDGET: &str = "60";
+const DEFAULT_BUDGET_S: u64 = 60;
 
 /// What became of a mutation.
 enum Fate {
     /// An invariant told, after so many worlds.
-    Caught { worlds: String, invariant: String },
+    Caught { worlds: u64, invariant: String },
     /// No world noticed.
-    Survived { worlds: String },
+    Survived { worlds: u64 },
     /// It does not compile: the mutation itself is wrong.
     DoesNotCompile,
 }
@@ -50,23 +51,51 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let copy = target.join("mutants");
-    prepare(&root, &copy)?;
+    let places = Places::here();
+    prepare(&places)?;
     let wanted = std::env::var("NAME").unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split_whitespace().collect();
     let mut all_caught = true;
     println!("{:<32} {:>8}  caught by", "mutation", "worlds");
     for mutation in Mutation::all()? {
-        if !wanted.is_empty() && wanted != mutation.name {
+        if !wanted.is_empty() && !wanted.contains(&mutation.name.as_str()) {
             continue;
         }
-        let fate = try_one(&mutation, &root, &copy, &target)?;
+        let fate = try_one(&mutation, &places)?;
         all_caught &= matches!(fate, Fate::Caught { .. });
         tell(&mutation, &fate);
     }
     Ok(all_caught)
+}
+
+/// Where things are.
+struct Places {
+    root: PathBuf,
+    target: PathBuf,
+    copy: PathBuf,
+}
+
+impl Places {
+    fn here() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let target = std::env::var_os("CARGO_TARGET_DIR");
+        let target = target.map_or_else(|| root.join("target"), PathBuf::from);
+        Self {
+            copy: target.join("mutants"),
+            root,
+            target,
+        }
+    }
+
+    /// The program with the engine as it was built last.
+    fn mutated(&self) -> PathBuf {
+        self.target.join("release/simulate")
+    }
+
+    /// The program with the engine as it is.
+    fn pristine(&self) -> PathBuf {
+        self.copy.join("pristine")
+    }
 }
 
 fn tell(mutation: &Mutation, fate: &Fate) {
@@ -78,8 +107,9 @@ fn tell(mutation: &Mutation, fate: &Fate) {
     }
 }
 
-/// Copies what is needed, with a manifest of its own.
-fn prepare(root: &Path, copy: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// Copies what is needed, with a manifest of its own, and builds the engine as it is.
+fn prepare(places: &Places) -> Result<(), Box<dyn std::error::Error>> {
+    let Places { root, copy, .. } = places;
     for name in CRATES {
         copy_folder(&root.join(name), &copy.join(name))?;
     }
@@ -88,6 +118,10 @@ fn prepare(root: &Path, copy: &Path) -> Result<(), Box<dyn std::error::Error>> {
     manifest["workspace"]["members"] = value(members);
     fs::write(copy.join("Cargo.toml"), manifest.to_string())?;
     fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
+    if !build(places)? {
+        return Err("the engine as it is does not build".into());
+    }
+    fs::copy(places.mutated(), places.pristine())?;
     Ok(())
 }
 
@@ -106,62 +140,88 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn try_one(
-    mutation: &Mutation,
-    root: &Path,
-    copy: &Path,
-    target: &Path,
-) -> Result<Fate, Box<dyn std::error::Error>> {
-    let sources = root.join("controller/engine/src");
-    let mutated = copy.join("controller/engine/src").join(&mutation.file);
+fn try_one(mutation: &Mutation, places: &Places) -> Result<Fate, Box<dyn std::error::Error>> {
+    let sources = places.root.join("controller/engine/src");
+    let mutated = places
+        .copy
+        .join("controller/engine/src")
+        .join(&mutation.file);
     fs::write(&mutated, mutation.applied(&sources)?)?;
-    let built = build(copy, target);
+    let built = build(places);
     fs::copy(sources.join(&mutation.file), &mutated)?;
     if !built? {
         return Ok(Fate::DoesNotCompile);
     }
-    watch(target)
+    watch(places)
 }
 
-fn build(copy: &Path, target: &Path) -> io::Result<bool> {
+fn build(places: &Places) -> io::Result<bool> {
     let built = Command::new("cargo")
         .args(["build", "--quiet", "--release", "--offline"])
         .args(["-p", "simulation", "--bin", "simulate"])
-        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_TARGET_DIR", &places.target)
         // One mutation differs from the next by a line: what is built of it need not be fast, but soon.
         .env("CARGO_INCREMENTAL", "1")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-        .current_dir(copy)
+        .current_dir(&places.copy)
         .status()?;
     Ok(built.success())
 }
 
-/// Runs worlds until an invariant tells.
-fn watch(target: &Path) -> Result<Fate, Box<dyn std::error::Error>> {
-    let budget = std::env::var("BUDGET").unwrap_or_else(|_| DEFAULT_BUDGET.to_owned());
-    let ran = Command::new(target.join("release/simulate"))
+/// Runs worlds until an invariant tells, in one in which it holds for the engine as it is.
+fn watch(places: &Places) -> Result<Fate, Box<dyn std::error::Error>> {
+    let budget = std::env::var("BUDGET").ok().and_then(|it| it.parse().ok());
+    let deadline = Instant::now() + Duration::from_secs(budget.unwrap_or(DEFAULT_BUDGET_S));
+    let (mut from, mut worlds) = (1, 0);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let told = worlds_of(&places.mutated(), from, left)?;
+        worlds += told.worlds;
+        match told.broken {
+            None if told.went_well => return Ok(Fate::Survived { worlds }),
+            None => {
+                let invariant = "a panic".to_owned();
+                return Ok(Fate::Caught { worlds, invariant });
+            }
+            Some((seed, invariant)) if holds(&places.pristine(), seed)? => {
+                return Ok(Fate::Caught { worlds, invariant });
+            }
+            Some((seed, _)) => from = seed + 1,
+        }
+    }
+}
+
+/// What a campaign told.
+struct Told {
+    worlds: u64,
+    went_well: bool,
+    broken: Option<(u64, String)>,
+}
+
+fn worlds_of(simulate: &Path, from: u64, budget: Duration) -> io::Result<Told> {
+    let ran = Command::new(simulate)
         .env_remove("SEED")
         .env_remove("SEEDS")
-        .env("FROM", "1")
-        .env("SECONDS_BUDGET", budget)
+        .env("FROM", from.to_string())
+        .env("SECONDS_BUDGET", budget.as_secs().to_string())
         .output()?;
     let told = String::from_utf8_lossy(&ran.stdout);
-    let after = |label: &str| {
-        let line = told.lines().rev().find(|line| line.starts_with(label));
-        line.map(|line| line.trim_start_matches(label).trim().to_owned())
-    };
-    let worlds = after("worlds").unwrap_or_else(|| "?".to_owned());
-    let broken = told.lines().rev().find(|line| line.starts_with("  SEED="));
-    let invariant = broken.and_then(|line| line.split_whitespace().last());
-    Ok(match invariant {
-        Some(invariant) => Fate::Caught {
-            worlds,
-            invariant: invariant.to_owned(),
-        },
-        None if ran.status.success() => Fate::Survived { worlds },
-        None => Fate::Caught {
-            worlds,
-            invariant: "a panic".to_owned(),
-        },
+    let worlds = told.lines().find_map(|line| line.strip_prefix("worlds"));
+    let broken = told.lines().filter_map(|line| {
+        let (seed, invariant) = line.strip_prefix("  SEED=")?.split_once(' ')?;
+        Some((seed.parse().ok()?, invariant.trim().to_owned()))
+    });
+    Ok(Told {
+        worlds: worlds.and_then(|it| it.trim().parse().ok()).unwrap_or(0),
+        went_well: ran.status.success(),
+        broken: broken.min(),
     })
+}
+
+/// Whether every invariant holds in one world.
+fn holds(simulate: &Path, seed: u64) -> io::Result<bool> {
+    let ran = Command::new(simulate)
+        .env("SEED", seed.to_string())
+        .output()?;
+    Ok(ran.status.success())
 }
