@@ -66,14 +66,14 @@ fn by_alarm(
             "it is said that alarm {alarm} fired at {fired_at}, and it did not"
         ));
     };
+    if !convicted && !verdict.strong {
+        return Ok(());
+    }
     if fired_at < change.started_at {
         return Err(format!(
             "alarm {alarm} fired at {fired_at}, before the change began at {}",
             change.started_at
         ));
-    }
-    if !convicted && !verdict.strong {
-        return Ok(());
     }
     let state_then = state_at(alarm, change.started_at, land);
     if state_then != Some(AlarmState::Ok) {
