@@ -33,6 +33,7 @@ pub mod state;
 pub mod state_store;
 pub mod status;
 pub mod tally;
+mod timing;
 
 #[cfg(test)]
 mod stories;

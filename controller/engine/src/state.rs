@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::names::PlatformName;
 use schema::platform::{AlarmName, DeletionPolicy};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::TaskTemplate;
 use crate::reactions::{LastBoost, Remedy};
+use crate::timing::later;
 
 /// Good revisions kept to go back to.
 pub const GOOD_REVISIONS_KEPT: usize = 3;
@@ -335,9 +336,7 @@ impl BakeClock {
     /// When `bake_ms` will have been watched, if nothing holds it up.
     #[must_use]
     pub fn expected_end(self, bake_ms: u64) -> Timestamp {
-        let left_ms = bake_ms.saturating_sub(self.watched_ms);
-        let left = SignedDuration::from_millis(i64::try_from(left_ms).unwrap_or(i64::MAX));
-        self.last_look.checked_add(left).unwrap_or(Timestamp::MAX)
+        later(self.last_look, bake_ms.saturating_sub(self.watched_ms))
     }
 
     /// Which step of [`BAKE_SAVED_EVERY_S`] it is in.

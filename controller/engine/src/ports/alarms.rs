@@ -78,6 +78,24 @@ pub struct ObservedAlarm {
     pub muted: bool,
 }
 
+impl ObservedAlarm {
+    /// What `firing` of it says: `Alarm scoring-failures fired at …: 63.50 > 20.`
+    #[must_use]
+    pub fn firing_in_words(&self, firing: &Firing) -> String {
+        let definition = &self.definition;
+        let value = firing
+            .value
+            .map_or_else(|| "missing data".to_owned(), |value| format!("{value:.2}"));
+        format!(
+            "Alarm {} fired at {:.0}: {value} {} {}.",
+            definition.name,
+            firing.at,
+            definition.comparison.sign(),
+            definition.threshold,
+        )
+    }
+}
+
 /// A move into `ALARM`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

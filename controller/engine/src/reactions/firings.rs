@@ -59,17 +59,7 @@ impl Fired<'_> {
     }
 
     pub(super) fn in_words(&self) -> String {
-        let (definition, firing) = (&self.alarm.definition, self.firing);
-        let value = firing
-            .value
-            .map_or_else(|| "missing data".to_owned(), |value| format!("{value:.2}"));
-        format!(
-            "Alarm {} fired at {:.0}: {value} {} {}.",
-            definition.name,
-            firing.at,
-            definition.comparison.sign(),
-            definition.threshold,
-        )
+        self.alarm.firing_in_words(self.firing)
     }
 
     pub(super) fn evidence(&self) -> Evidence {

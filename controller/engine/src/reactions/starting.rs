@@ -1,6 +1,6 @@
 //! Beginning a remedy, or prolonging the one that stands.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schema::names::ServiceName;
 use schema::platform::{AlarmName, BreakerMode, ForceBreakerOpen, Mode, ScaleOut};
 use schema::revision::FieldChange;
@@ -11,6 +11,7 @@ use super::remedy::{Effect, LastBoost, Remedy, ends};
 use super::{Round, note, values};
 use crate::accept::mark_disturbed;
 use crate::state::PlatformState;
+use crate::timing::later;
 
 /// `ScaleOut`: a step more tasks, up to the most that the alarm and the service allow.
 pub(super) fn scale_out(
@@ -309,9 +310,4 @@ fn skip(state: &mut PlatformState, round: Round<'_>, fired: &Fired<'_>, reason: 
             evidence,
         ),
     );
-}
-
-fn later(since: Timestamp, ms: u64) -> Timestamp {
-    let length = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-    since.checked_add(length).unwrap_or(Timestamp::MAX)
 }

@@ -48,7 +48,7 @@ pub(super) fn obstacle(turn: &Turn<'_>) -> Option<String> {
 
 pub(super) fn image_obstacle(turn: &Turn<'_>) -> Option<String> {
     let wanted = &turn.scoring.image_revision()?.image;
-    let Some(found) = turn.view.observed.services.get(&ServiceName::Scoring) else {
+    let Some(found) = turn.scoring_found() else {
         return Some("scoring to be created".to_owned());
     };
     let runs_it = found.template == TaskTemplate::of(wanted);
@@ -83,7 +83,7 @@ fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
     // A first revision has nothing to go back to; a newer one simply replaces it.
     change.target.as_ref()?;
     let wanted = TaskTemplate::of(&turn.scoring.image_revision()?.image);
-    let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
+    let found = turn.scoring_found()?;
     let is_new = change.deployment_before.as_ref() != Some(&found.deployment.id);
     match &found.deployment.state {
         DeploymentState::Failed { reason } if found.template == wanted => {
@@ -105,8 +105,7 @@ fn is_overdue(turn: &Turn<'_>) -> bool {
 }
 
 fn begin_bake(turn: &mut Turn<'_>) {
-    let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
-    let deployment = scoring.map(|found| found.deployment.id.clone());
+    let deployment = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.deployment = deployment;
         change.replaces = None;

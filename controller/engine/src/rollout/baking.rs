@@ -3,9 +3,10 @@
 use schema::platform::OnInconclusive;
 use schema::status::{Actor, Evidence, HistoryKind, Phase};
 
-use super::turn::{Turn, later, millis_between};
+use super::turn::Turn;
 use super::{beginning, external, gate, verdict};
 use crate::state::{BakeClock, Cause};
+use crate::timing::{later, millis_between};
 
 /// What speaks for the end of a bake.
 struct Ending {

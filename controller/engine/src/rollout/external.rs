@@ -1,6 +1,5 @@
 //! Somebody else's changes of scoring's tasks while a change is being judged: seen, and not fought.
 
-use schema::names::ServiceName;
 use schema::status::{Actor, HistoryKind, Phase};
 
 use super::turn::Turn;
@@ -56,8 +55,7 @@ pub(super) fn end_with_a_new_generation(turn: &mut Turn<'_>) {
         return;
     };
     let now = turn.now();
-    let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
-    let deployment_before = scoring.map(|found| found.deployment.id.clone());
+    let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.started_at = now;
         change.effective_at = None;
@@ -75,7 +73,7 @@ pub(super) fn end_with_a_new_generation(turn: &mut Turn<'_>) {
 fn foreign_template(turn: &Turn<'_>) -> Option<TaskTemplate> {
     let change = turn.change()?;
     change.target.as_ref()?;
-    let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
+    let found = turn.scoring_found()?;
     let mut ours = turn.scoring.revisions.values();
     let is_known = ours.any(|revision| TaskTemplate::of(&revision.image) == found.template);
     let is_being_replaced = change.replaces.as_ref() == Some(&found.template);
@@ -97,8 +95,7 @@ fn was_put_back(turn: &Turn<'_>, change: &ChangeRecord, found: &ObservedService)
 /// Somebody else started all of scoring's tasks afresh: no other code, but what an alarm says now may
 /// be its doing.
 fn note_redeployment(turn: &mut Turn<'_>) {
-    let found = turn.view.observed.services.get(&ServiceName::Scoring);
-    let id = found.map(|found| found.deployment.id.clone());
+    let id = turn.scoring_deployment();
     turn.edit_change(|change| {
         let known = [&change.deployment_before, &change.deployment];
         if change.deployment.is_some() && id.is_some() && !known.contains(&&id) {

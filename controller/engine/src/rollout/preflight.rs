@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schema::names::ServiceName;
 use schema::platform::AlarmName;
 use schema::status::{Actor, AlarmState, HistoryKind, Phase};
 
@@ -93,8 +92,7 @@ fn start(turn: &mut Turn<'_>) {
         .filter(|(_, alarm)| alarm.state == AlarmState::Alarm);
     let acknowledged = firing.map(|(name, _)| name.clone()).collect();
     let now = turn.now();
-    let scoring = turn.view.observed.services.get(&ServiceName::Scoring);
-    let deployment_before = scoring.map(|found| found.deployment.id.clone());
+    let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.started_at = now;
         change.disturbed = false;

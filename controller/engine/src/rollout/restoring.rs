@@ -1,13 +1,13 @@
 //! Taking a change back: settings first, then the image, then the proof that it helped.
 
 use jiff::SignedDuration;
-use schema::names::ServiceName;
 use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase};
 
-use super::turn::{Turn, later};
+use super::turn::Turn;
 use super::{PROGRESS_DEADLINE_S, applying, beginning, gate};
-use crate::ports::{DeploymentState, TaskTemplate};
+use crate::ports::DeploymentState;
 use crate::state::{Cause, ChangeRecord};
+use crate::timing::later;
 
 /// How long the image waits for the settings to be taken back. They take effect in seconds; a task
 /// that does not take them may be the very one that the image must replace.
@@ -39,11 +39,8 @@ pub(super) fn restore(turn: &mut Turn<'_>) {
 
 /// Whether scoring runs the target's image already: what runs it has gone back by itself.
 fn runs_the_target(turn: &Turn<'_>) -> bool {
-    let target = turn.change().and_then(|change| change.target.as_ref());
-    let target = target.and_then(|digest| turn.scoring.revisions.get(digest));
-    let found = turn.view.observed.services.get(&ServiceName::Scoring);
-    match (target, found) {
-        (Some(target), Some(found)) => found.template == TaskTemplate::of(&target.image),
+    match (turn.target_template(), turn.scoring_found()) {
+        (Some(target), Some(found)) => found.template == target,
         _ => false,
     }
 }
@@ -69,19 +66,17 @@ fn keeps_the_healthier_side(turn: &mut Turn<'_>) -> bool {
 /// Why the target's tasks do not become ready, once they were asked for.
 fn target_failure(turn: &Turn<'_>) -> Option<String> {
     let change = turn.change()?;
-    let target = turn.scoring.revisions.get(change.target.as_ref()?)?;
+    let target = turn.target_template()?;
     let is_asked_for = turn.scoring.image == change.target;
-    let found = turn.view.observed.services.get(&ServiceName::Scoring)?;
+    let found = turn.scoring_found()?;
     let is_new = change.deployment.as_ref() != Some(&found.deployment.id)
         && change.deployment_before.as_ref() != Some(&found.deployment.id);
     match &found.deployment.state {
-        DeploymentState::Failed { reason }
-            if is_asked_for && found.template == TaskTemplate::of(&target.image) =>
-        {
+        DeploymentState::Failed { reason } if is_asked_for && found.template == target => {
             Some(reason.clone())
         }
         DeploymentState::RolledBack { reason }
-            if is_asked_for && is_new && found.template != TaskTemplate::of(&target.image) =>
+            if is_asked_for && is_new && found.template != target =>
         {
             Some(reason.clone())
         }

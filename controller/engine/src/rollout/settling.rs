@@ -4,8 +4,9 @@
 //! same edit.
 
 use super::gate;
-use super::turn::{Turn, later};
+use super::turn::Turn;
 use crate::state::Settling;
+use crate::timing::later;
 
 /// What still has to settle before the change may begin, in words.
 pub(super) fn obstacle(turn: &mut Turn<'_>) -> Option<String> {

@@ -1,11 +1,13 @@
 //! One turn of the rollout: the state being worked on, and what is said about it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use schema::names::ServiceName;
 use schema::platform::Mode;
 use schema::revision::{RevisionDigest, ScoringRevision};
 use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind, Phase};
 
 use super::{Advance, View};
+use crate::ports::{ObservedService, TaskTemplate};
 use crate::state::{BakeClock, ChangeRecord, ScoringState};
 
 pub(super) struct Turn<'a> {
@@ -73,6 +75,22 @@ impl<'a> Turn<'a> {
         if let Some(change) = &mut self.scoring.change {
             edit(change);
         }
+    }
+
+    /// Scoring's service as it was found.
+    pub(super) fn scoring_found(&self) -> Option<&'a ObservedService> {
+        self.view.observed.services.get(&ServiceName::Scoring)
+    }
+
+    /// The id of scoring's newest deployment.
+    pub(super) fn scoring_deployment(&self) -> Option<String> {
+        Some(self.scoring_found()?.deployment.id.clone())
+    }
+
+    /// What scoring's tasks are started from once the change under way is taken back.
+    pub(super) fn target_template(&self) -> Option<TaskTemplate> {
+        let target = self.change()?.target.as_ref()?;
+        Some(TaskTemplate::of(&self.scoring.revisions.get(target)?.image))
     }
 
     /// Whether the change under way is a platform's first, with nothing to go back to.
@@ -152,15 +170,4 @@ impl<'a> Turn<'a> {
             evidence,
         });
     }
-}
-
-/// `since` plus `ms` milliseconds; the far future where that is beyond it.
-pub(super) fn later(since: Timestamp, ms: u64) -> Timestamp {
-    let length = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-    since.checked_add(length).unwrap_or(Timestamp::MAX)
-}
-
-/// Milliseconds from `since` to `until`; 0 when it is not later.
-pub(super) fn millis_between(since: Timestamp, until: Timestamp) -> u64 {
-    u64::try_from(until.duration_since(since).as_millis()).unwrap_or(0)
 }

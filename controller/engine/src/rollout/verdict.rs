@@ -5,9 +5,10 @@ use schema::names::ServiceName;
 use schema::platform::AlarmName;
 use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase, Quarantined};
 
-use super::turn::{Turn, later};
+use super::turn::Turn;
 use crate::ports::{Firing, ObservedAlarm};
 use crate::state::{Baseline, Cause, ChangeRecord, Verdict};
+use crate::timing::later;
 
 /// Silence after which the source of a service's metrics counts as gone: services report every second,
 /// and CloudWatch takes up to two minutes to show it.
@@ -32,17 +33,8 @@ pub(super) fn convict_if_fired(turn: &mut Turn<'_>) -> bool {
         firing,
         strong,
     } = accusation;
-    let value = firing
-        .value
-        .map_or_else(|| "missing data".to_owned(), |value| format!("{value:.2}"));
     let definition = &alarm.definition;
-    let reason = format!(
-        "Alarm {} fired at {:.0}: {value} {} {}.",
-        definition.name,
-        firing.at,
-        definition.comparison.sign(),
-        definition.threshold,
-    );
+    let reason = alarm.firing_in_words(firing);
     let cause = Cause::Alarm {
         alarm: definition.name.clone(),
         value: firing.value,
