@@ -130,7 +130,7 @@ async fn take_over(world: &World, terms: LeaseTerms) -> Result<Lease, StartError
         let vacancy = standby.vacancy(documents.as_ref()).await;
         let vacancy = vacancy.map_err(StartError::Term)?;
         let taken = match highest_epoch(documents).await {
-            Ok(highest) => vacancy.take(Arc::clone(documents), highest).await,
+            Ok(highest) => standby.take(vacancy, Arc::clone(documents), highest).await,
             Err(StateError::Port(error)) => Err(error),
             Err(unreadable) => return Err(unreadable.into()),
         };

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -11,6 +12,8 @@ use crate::ports::{DocumentVersion, Documents, Expected, PortError};
 
 /// How often a lease is renewed within its time to live.
 const RENEWALS_PER_TTL: u32 = 3;
+/// How often a renewal that failed is tried again within the time to live.
+const RETRIES_PER_TTL: u32 = 12;
 
 /// A lease that is held.
 #[derive(Debug)]
@@ -80,10 +83,11 @@ impl Lease {
         let LeaseTerms::Shared(shared) = &self.terms else {
             return std::future::pending().await;
         };
+        let mut pause = shared.ttl / RENEWALS_PER_TTL;
         loop {
             let ends_at = self.ends_at(shared);
-            match timeout_at(ends_at, self.renew_later(shared)).await {
-                Ok(Ok(())) => {}
+            match timeout_at(ends_at, self.renew_after(pause)).await {
+                Ok(Ok(())) => pause = shared.ttl / RENEWALS_PER_TTL,
                 Ok(Err(PortError::LeaseLost)) => {
                     tracing::warn!(self.epoch, "Another controller has taken the lease.");
                     return;
@@ -91,6 +95,7 @@ impl Lease {
                 Ok(Err(error)) => {
                     let cause = &error as &dyn std::error::Error;
                     tracing::warn!(cause, "The lease cannot be renewed for now.");
+                    pause = shared.ttl / RETRIES_PER_TTL;
                 }
                 Err(_) => {
                     tracing::warn!(self.epoch, "The lease has run out.");
@@ -121,8 +126,18 @@ impl Lease {
         }
     }
 
-    async fn renew_later(&self, shared: &Shared) -> Result<(), PortError> {
-        sleep(shared.ttl / RENEWALS_PER_TTL).await;
+    async fn renew_after(&self, pause: Duration) -> Result<(), PortError> {
+        sleep(pause).await;
+        match self.renew().await {
+            Err(PortError::Conflict { .. }) => {
+                self.look_again().await?;
+                self.renew().await
+            }
+            renewed => renewed,
+        }
+    }
+
+    async fn renew(&self) -> Result<(), PortError> {
         let Hold {
             mut record,
             version,
@@ -130,10 +145,7 @@ impl Lease {
         } = self.hold().clone();
         record.renewals += 1;
         let renewed_at = Instant::now();
-        let version = match self.write(&record, version).await {
-            Err(PortError::Conflict { .. }) => return self.look_again().await,
-            written => written?,
-        };
+        let version = self.write(&record, version).await?;
         self.renewed(Hold {
             record,
             version,
@@ -153,7 +165,8 @@ impl Lease {
         if !ours {
             return Err(PortError::LeaseLost);
         }
-        // When that write was begun is not known any more, so the lease ends no later than before.
+        // When that write was begun is not known any more: the lease ends no later than before, until
+        // it is renewed on top of it.
         let renewed_at = self.hold().renewed_at;
         self.renewed(Hold {
             record,

@@ -19,12 +19,14 @@ pub(crate) struct Standby {
     terms: LeaseTerms,
     /// The version of the lease that was seen last, and since when it is that one.
     last_seen: Option<(DocumentVersion, Instant)>,
+    /// The last attempt to take it. Should it have gone through although its answer was lost, nobody
+    /// else holds the lease, and nothing was called in that term.
+    attempt: Option<Record>,
 }
 
 /// A lease that may be taken.
 #[derive(Debug)]
 pub(crate) struct Vacancy {
-    terms: LeaseTerms,
     last: Record,
     expected: Expected,
 }
@@ -34,6 +36,7 @@ impl Standby {
         Self {
             terms,
             last_seen: None,
+            attempt: None,
         }
     }
 
@@ -64,13 +67,43 @@ impl Standby {
         self.terms != LeaseTerms::Exclusive && error.remedy() == Remedy::Retry
     }
 
+    /// Begins a new term: above the last one, and above `highest_seen`, the highest that any settings
+    /// carry, so that the epoch does not fall even where the record of it was lost.
+    ///
+    /// # Errors
+    /// [`PortError::Conflict`] when another controller was faster; others when it cannot be written.
+    pub(crate) async fn take(
+        &mut self,
+        vacancy: Vacancy,
+        documents: Arc<dyn Documents>,
+        highest_seen: u64,
+    ) -> Result<Lease, PortError> {
+        let started = Instant::now();
+        let record = Record {
+            epoch: vacancy.last.epoch.max(highest_seen) + 1,
+            holder: Some(self.terms.holder().to_owned()),
+            renewals: 0,
+        };
+        self.attempt = Some(record.clone());
+        let bytes = record.bytes()?;
+        let version = documents.put(LEASE_PATH, bytes, vacancy.expected).await?;
+        let terms = self.terms.clone();
+        Ok(Lease::begun(documents, terms, record, version, started))
+    }
+
     async fn look(&mut self, documents: &dyn Documents) -> Result<Option<Vacancy>, PortError> {
         let Some(document) = documents.get(LEASE_PATH).await? else {
-            return Ok(Some(self.vacant(Record::default(), Expected::Absent)));
+            return Ok(Some(Vacancy {
+                last: Record::default(),
+                expected: Expected::Absent,
+            }));
         };
-        let record = Record::read(&document)?;
-        let is_free = record.holder.is_none() || self.has_run_out(&document.version);
-        Ok(is_free.then(|| self.vacant(record, Expected::Version(document.version))))
+        let last = Record::read(&document)?;
+        let is_free = last.holder.is_none()
+            || self.attempt.as_ref() == Some(&last)
+            || self.has_run_out(&document.version);
+        let expected = Expected::Version(document.version);
+        Ok(is_free.then_some(Vacancy { last, expected }))
     }
 
     fn has_run_out(&mut self, version: &DocumentVersion) -> bool {
@@ -89,44 +122,10 @@ impl Standby {
         }
     }
 
-    fn vacant(&self, last: Record, expected: Expected) -> Vacancy {
-        Vacancy {
-            terms: self.terms.clone(),
-            last,
-            expected,
-        }
-    }
-
     fn time_between_looks(&self) -> Duration {
         match &self.terms {
             LeaseTerms::Exclusive => Duration::ZERO,
             LeaseTerms::Shared(shared) => shared.ttl / LOOKS_PER_TTL,
         }
-    }
-}
-
-impl Vacancy {
-    /// Begins a new term: above the last one, and above `highest_seen`, the highest that any settings
-    /// carry, so that the epoch does not fall even where the record of it was lost.
-    ///
-    /// # Errors
-    /// [`PortError::Conflict`] when another controller was faster; others when it cannot be written.
-    pub(crate) async fn take(
-        self,
-        documents: Arc<dyn Documents>,
-        highest_seen: u64,
-    ) -> Result<Lease, PortError> {
-        let started = Instant::now();
-        let record = Record {
-            epoch: self.last.epoch.max(highest_seen) + 1,
-            holder: Some(self.terms.holder().to_owned()),
-            renewals: 0,
-        };
-        let version = documents
-            .put(LEASE_PATH, record.bytes()?, self.expected)
-            .await?;
-        Ok(Lease::begun(
-            documents, self.terms, record, version, started,
-        ))
     }
 }

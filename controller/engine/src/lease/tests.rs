@@ -79,12 +79,10 @@ fn terms(holder: &str) -> LeaseTerms {
 
 async fn takes(documents: &Arc<Memory>, terms: LeaseTerms, highest_seen: u64) -> Lease {
     let documents = Arc::clone(documents) as Arc<dyn Documents>;
-    let vacancy = Standby::new(terms).vacancy(documents.as_ref()).await;
-    vacancy
-        .unwrap()
-        .take(documents, highest_seen)
-        .await
-        .unwrap()
+    let mut standby = Standby::new(terms);
+    let vacancy = standby.vacancy(documents.as_ref()).await.unwrap();
+    let taken = standby.take(vacancy, documents, highest_seen).await;
+    taken.unwrap()
 }
 
 async fn calls(lease: &Lease) -> Result<(), PortError> {
@@ -159,12 +157,53 @@ async fn a_renewal_whose_answer_is_lost_does_not_lose_the_lease() {
     documents
         .loses_the_next_answer
         .store(true, Ordering::Relaxed);
+    let calling = async {
+        for _ in 0..100 {
+            calls(&lease).await.unwrap();
+            sleep(TTL / 20).await;
+        }
+    };
     tokio::select! {
         biased;
         () = lease.keep() => panic!("it was lost"),
-        () = sleep(TTL * 5) => {}
+        () = calling => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_recovers_just_before_the_lease_ends_saves_it() {
+    let documents = Arc::new(Memory::default());
+    let lease = takes(&documents, terms("first"), 0).await;
+    documents.cut_off.store(true, Ordering::Relaxed);
+    let outage = async {
+        sleep(TTL * 3 / 4).await;
+        documents.cut_off.store(false, Ordering::Relaxed);
+        sleep(TTL).await;
+    };
+    tokio::select! {
+        biased;
+        () = lease.keep() => panic!("it was lost"),
+        () = outage => {}
     }
     assert!(calls(&lease).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_whose_taking_lost_its_answer_is_taken_again_at_once() {
+    let documents = Arc::new(Memory::default());
+    let store = Arc::clone(&documents) as Arc<dyn Documents>;
+    let mut standby = Standby::new(terms("first"));
+    let vacancy = standby.vacancy(store.as_ref()).await.unwrap();
+    documents
+        .loses_the_next_answer
+        .store(true, Ordering::Relaxed);
+    let lost = standby.take(vacancy, Arc::clone(&store), 0).await;
+    assert!(matches!(lost, Err(PortError::Unavailable { .. })));
+    let began = Instant::now();
+    let vacancy = standby.vacancy(store.as_ref()).await.unwrap();
+    let lease = standby.take(vacancy, store, 0).await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(lease.epoch(), 2);
 }
 
 #[tokio::test(start_paused = true)]

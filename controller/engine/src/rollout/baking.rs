@@ -137,6 +137,9 @@ fn shortfall(turn: &Turn<'_>) -> Option<String> {
             "alarm {lost} was removed or rewritten while it judged"
         ));
     }
+    if gate::nobody_judges(turn) {
+        return Some("the actions of every gating alarm are switched off".to_owned());
+    }
     if evidence.scoring_calls < needed {
         return Some(format!(
             "{} of {needed} scoring calls seen",

@@ -43,6 +43,17 @@ pub(super) fn firing(turn: &Turn<'_>) -> Option<AlarmName> {
     })
 }
 
+/// Whether somebody has switched off the actions of every alarm that should judge: a bake without any
+/// proves nothing.
+pub(super) fn nobody_judges(turn: &Turn<'_>) -> bool {
+    let judging = judging(turn);
+    let is_muted = |name| {
+        let found = turn.view.observed.alarms.get(name);
+        found.is_some_and(|found| found.muted)
+    };
+    !judging.is_empty() && judging.iter().all(is_muted)
+}
+
 /// A judging alarm that cannot tell how things stand for now.
 pub(super) fn without_data(turn: &Turn<'_>) -> Option<AlarmName> {
     let cannot_tell = |found: &ObservedAlarm| found.state == AlarmState::InsufficientData;

@@ -1,6 +1,6 @@
 //! Which platforms there are: worked out from what was listed, and never hasty about what is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,16 @@ impl Inventory {
             sources: remembered.sources,
             unfinished: remembered.unfinished,
         }
+    }
+
+    /// Takes in that files are there, before it is clear what they say: whatever they were is not missing.
+    pub fn note_present<'a>(&mut self, paths: impl Iterator<Item = &'a String>) {
+        let paths: BTreeSet<&String> = paths.collect();
+        let sources = &self.sources;
+        self.missing_since.retain(|name, _| {
+            let source = sources.get(name);
+            !source.is_some_and(|source| paths.contains(source))
+        });
     }
 
     /// Takes in a complete listing.
@@ -322,6 +332,24 @@ mod tests {
         inventory.update(&[file("specs/local.yaml", "local")], soon);
         let later = start() + SignedDuration::from_secs(6);
         assert!(removed(&inventory.update(&[], later)).is_empty());
+    }
+
+    #[test]
+    fn invariant_07_a_file_that_is_there_ends_the_time_for_which_its_platform_was_missing() {
+        let mut inventory = inventory(&["local"]);
+        inventory.update(&[], start());
+        inventory.note_present([&"specs/local.yaml".to_owned()].into_iter());
+        let later = start() + SignedDuration::from_secs(6);
+        assert!(removed(&inventory.update(&[], later)).is_empty());
+    }
+
+    #[test]
+    fn a_platform_whose_file_names_another_now_is_removed() {
+        let mut inventory = inventory(&["local"]);
+        let renamed = [file("specs/local.yaml", "other")];
+        inventory.update(&renamed, start());
+        let later = start() + SignedDuration::from_secs(5);
+        assert_eq!(removed(&inventory.update(&renamed, later)), ["local"]);
     }
 
     #[test]

@@ -93,14 +93,15 @@ impl SpecWatcher {
         for file in &listed {
             self.read(file).await;
         }
+        if self.is_starting_with_unsettled_files() {
+            self.inventory.note_present(self.files.keys());
+            return Ok(Vec::new());
+        }
         let files: Vec<SpecFile> = self
             .files
             .values()
             .filter_map(|read| read.settled.clone())
             .collect();
-        if self.is_starting_with_unsettled_files() {
-            return Ok(Vec::new());
-        }
         let changes = self.inventory.update(&files, self.clock.now());
         self.report(&changes.nameless, &changes.suspect);
         Ok(changes.changed)

@@ -177,6 +177,25 @@ fn case_18_a_muted_alarm_neither_blocks_nor_convicts_and_is_warned_of() {
 }
 
 #[test]
+fn case_18_a_bake_whose_every_alarm_is_muted_proves_nothing() {
+    let mut story = baking();
+    story.alarm().muted = true;
+    story.has_traffic();
+    story.seconds_pass(100);
+    assert_eq!(story.phase(), Phase::Baking);
+    assert!(
+        story.waits_on().contains("switched off"),
+        "{}",
+        story.waits_on()
+    );
+    story.seconds_pass(600);
+    assert_eq!(story.phase(), Phase::Inconclusive);
+    story.alarm().muted = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Succeeded, "its data stands");
+}
+
+#[test]
 fn case_19_every_gating_alarm_is_looked_at_itself_so_none_hides_another_without_data() {
     let mut story = Story::with_a_good_revision();
     story.edits(|spec| {
