@@ -1,6 +1,7 @@
 //! What running services read: one document per service, written by the controller alone.
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{PlatformName, ServiceName};
@@ -38,6 +39,18 @@ impl<S> SettingsDocument<S> {
     #[must_use]
     pub const fn order(&self) -> (u64, u64) {
         (self.epoch, self.sequence)
+    }
+
+    fn map<T>(self, settings: impl FnOnce(S) -> T) -> SettingsDocument<T> {
+        SettingsDocument {
+            platform: self.platform,
+            service: self.service,
+            epoch: self.epoch,
+            sequence: self.sequence,
+            revision: self.revision,
+            scoring_revision: self.scoring_revision,
+            settings: settings(self.settings),
+        }
     }
 }
 
@@ -151,9 +164,29 @@ impl ServiceSettings {
         })
     }
 
+    /// The settings document of `service` in `json`.
+    ///
+    /// # Errors
+    /// When it is not a document with the settings of that service.
+    pub fn read(
+        service: ServiceName,
+        json: &[u8],
+    ) -> Result<SettingsDocument<Self>, serde_json::Error> {
+        Ok(match service {
+            ServiceName::LoanApi => document(json)?.map(Self::LoanApi),
+            ServiceName::Auth => document(json)?.map(Self::Auth),
+            ServiceName::Scoring => document(json)?.map(Self::Scoring),
+            ServiceName::ScoreProvider => document(json)?.map(Self::ScoreProvider),
+        })
+    }
+
     /// First twelve characters of the SHA-256 of the content.
     #[must_use]
     pub fn revision(&self) -> String {
         digest_of(self).chars().take(12).collect()
     }
+}
+
+fn document<S: DeserializeOwned>(json: &[u8]) -> Result<SettingsDocument<S>, serde_json::Error> {
+    serde_json::from_slice(json)
 }

@@ -1,5 +1,7 @@
 //! The status: what the controller found, decided and did, read everywhere alike.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
@@ -33,7 +35,7 @@ pub struct LoanPlatformStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<RemedyStatus>,
     /// The last fifty changes, the oldest first.
-    pub history: Vec<HistoryEntry>,
+    pub history: Vec<Arc<HistoryEntry>>,
 }
 
 /// One service.
@@ -150,7 +152,7 @@ pub struct ScoringStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bake: Option<BakeStatus>,
     /// Revisions that were taken back, and why.
-    pub quarantined: Vec<Quarantined>,
+    pub quarantined: Vec<Arc<Quarantined>>,
 }
 
 /// A bake under way.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::decide::decide;
+use engine::observed::Observed;
 use engine::reconcile::reconcile;
 use engine::state::PlatformState;
 use schema::names::PlatformName;
@@ -40,10 +41,15 @@ async fn main() {
     let one = median(1_000, || {
         black_box(decide(black_box(&state), black_box(&observed), 1));
     });
-    let platforms: Vec<PlatformState> = (0..1_000).map(|number| named(&state, number)).collect();
+    let platforms: Vec<(PlatformState, Observed)> = (0..1_000)
+        .map(|number| named(&state, &observed, number))
+        .collect();
+    for (state, observed) in &platforms {
+        assert!(decide(state, observed, 1).plan.is_empty(), "it is at rest");
+    }
     let thousand = median(1, || {
-        for state in &platforms {
-            black_box(decide(black_box(state), black_box(&observed), 1));
+        for (state, observed) in &platforms {
+            black_box(decide(black_box(state), black_box(observed), 1));
         }
     });
     println!("deciding (desired + advance + plan + report), no I/O; median of {RUNS}");
@@ -79,11 +85,18 @@ async fn no_op_reconcile(world: &Arc<TinyWorld>, state: &PlatformState) {
     println!("  {:<28}{middle:>9.1} µs", "reconcile");
 }
 
-fn named(state: &PlatformState, number: usize) -> PlatformState {
-    PlatformState {
-        platform: PlatformName::try_from(format!("p{number}").as_str()).unwrap(),
-        ..state.clone()
+/// The same platform under another name.
+fn named(state: &PlatformState, observed: &Observed, number: usize) -> (PlatformState, Observed) {
+    let platform = PlatformName::try_from(format!("p{number}").as_str()).unwrap();
+    let (mut state, mut observed) = (state.clone(), observed.clone());
+    for service in observed.services.values_mut() {
+        service.platform = platform.clone();
     }
+    for alarm in observed.alarms.values_mut() {
+        alarm.definition.platform = platform.clone();
+    }
+    state.platform = platform;
+    (state, observed)
 }
 
 /// Median time of one `run`, each measured over `repetitions`.

@@ -31,7 +31,7 @@ pub struct Happening {
     /// The platform.
     pub platform: PlatformName,
     /// What happened.
-    pub entry: HistoryEntry,
+    pub entry: Arc<HistoryEntry>,
 }
 
 impl Default for Board {
@@ -141,7 +141,7 @@ impl PlatformObject {
     pub fn saved(state: &PlatformState) -> Self {
         let status = LoanPlatformStatus {
             history: state.history.clone(),
-            ..state.status.clone()
+            ..LoanPlatformStatus::clone(&state.status)
         };
         Self::new(state, status)
     }

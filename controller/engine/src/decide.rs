@@ -1,9 +1,10 @@
 //! One round of deciding: from what is remembered and found to what is remembered and done next.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schema::LoanPlatformSpec;
-use schema::platform::Mode;
+use schema::platform::{AlarmName, Mode};
 
 use crate::blindness;
 use crate::desired::desired;
@@ -12,7 +13,7 @@ use crate::plan::{Plan, PlanContext, plan};
 use crate::reactions::{self, amend, react};
 use crate::report::{Report, report};
 use crate::rollout::{self, View};
-use crate::state::{PlatformState, ScoringState};
+use crate::state::{Baseline, PlatformState, ScoringState};
 
 /// What a round decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +48,7 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
         return Decision::idle(state);
     };
 
-    let before = consequences(&state, &basis, &state.scoring, observed, epoch);
+    let before = consequences(&state, &basis, observed, epoch);
     let unsettled = before
         .as_ref()
         .and_then(|(_, report)| report.beside_scoring());
@@ -62,14 +63,19 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
             breaker_is_held_open: reactions::holds_a_breaker_open(&state.remedies),
         },
     );
+    let mut is_as_before = acts_alike(&state.scoring, &advance.scoring);
     state.scoring = advance.scoring;
     for entry in advance.history {
         state.record(entry);
     }
     // After the rollout: what a firing has done must not weaken the verdict that the same firing speaks.
+    let remedies = state.remedies.clone();
     react(&mut state, observed, &in_force);
-    let basis = rollback_basis(&state).unwrap_or(basis);
-    let after = consequences(&state, &basis, &state.scoring, observed, epoch);
+    is_as_before &= state.remedies == remedies && !state.scoring.is_taking_back();
+    let after = before.filter(|_| is_as_before).or_else(|| {
+        let basis = rollback_basis(&state).unwrap_or(basis);
+        consequences(&state, &basis, observed, epoch)
+    });
     let (plan, report) = after.unwrap_or_else(without_revision);
     let plan = plan.permitted(accepted.spec.mode, &state.scoring);
     if plan.writes_settings() {
@@ -124,14 +130,27 @@ fn rollback_basis(state: &PlatformState) -> Option<Arc<LoanPlatformSpec>> {
         .filter(|_| state.scoring.is_taking_back())
 }
 
-/// The plan and the report that follow from `scoring`.
+/// Whether the same plan and report follow from both: what they differ in is only remembered.
+fn acts_alike(one: &ScoringState, other: &ScoringState) -> bool {
+    one.phase == other.phase
+        && one.image == other.image
+        && one.settings == other.settings
+        && one.external == other.external
+        && judges(one) == judges(other)
+}
+
+fn judges(scoring: &ScoringState) -> Option<&BTreeMap<AlarmName, Baseline>> {
+    scoring.change.as_ref().map(|change| &change.baseline)
+}
+
+/// The plan and the report that follow from `state`.
 fn consequences(
     state: &PlatformState,
     spec: &LoanPlatformSpec,
-    scoring: &ScoringState,
     observed: &Observed,
     epoch: u64,
 ) -> Option<(Plan, Report)> {
+    let scoring = &state.scoring;
     let mut desired = desired(&state.platform, spec, scoring)?;
     amend(&mut desired, state, observed);
     let context = PlanContext {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::AlarmName;
+use schema::settings::ServiceSettings;
 use schema::status::Phase;
 
 use crate::conditions::with_causes;
@@ -68,7 +69,7 @@ pub(crate) async fn observe_settings(
     let mut settings = BTreeMap::new();
     for service in ServiceName::ALL {
         if let Some(found) = documents.get(&settings_path(platform, service)).await? {
-            let document = serde_json::from_slice(&found.bytes).ok();
+            let document = ServiceSettings::read(service, &found.bytes).ok();
             settings.insert(
                 service,
                 ObservedSettings {

@@ -150,7 +150,7 @@ async fn show_failure(context: &Context, platform: &PlatformName, error: &Reconc
     if *before == conditions {
         return;
     }
-    state.status.conditions = conditions;
+    Arc::make_mut(&mut state.status).conditions = conditions;
     context.board.show(platform, PlatformObject::saved(&state));
     if let Err(error) = context.states.save(&state).await {
         tracing::warn!(%platform, cause = &error as &dyn std::error::Error, "Cannot save the status.");
@@ -173,7 +173,7 @@ async fn advance(
         // The failure is over only when its call has gone through.
         live.conditions.clone_from(&state.status.conditions);
     }
-    decision.state.status = without_live_values(&live);
+    decision.state.status = Arc::new(without_live_values(&live));
     if known.is_some_and(|known| known.is_as_good_as(&decision.state)) {
         context.states.keep(&decision.state);
     } else {
@@ -318,13 +318,13 @@ fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformS
         .iter()
         .rev()
         .take_while(|entry| Some(*entry) != seen);
-    let mut news: Vec<&HistoryEntry> = news.collect();
+    let mut news: Vec<&Arc<HistoryEntry>> = news.collect();
     news.reverse();
     for entry in news {
         log(&state.platform, entry);
         context.board.tell(Happening {
             platform: state.platform.clone(),
-            entry: entry.clone(),
+            entry: Arc::clone(entry),
         });
     }
 }

@@ -51,9 +51,9 @@ pub struct PlatformState {
     /// The scoring rollout.
     pub scoring: ScoringState,
     /// The last changes, the oldest first.
-    pub history: Vec<HistoryEntry>,
+    pub history: Vec<Arc<HistoryEntry>>,
     /// The status as it was last saved.
-    pub status: LoanPlatformStatus,
+    pub status: Arc<LoanPlatformStatus>,
     /// Rounds in a row in which the alarms could not be read, up to [`BLIND_ROUNDS_TOLERATED`].
     #[serde(default)]
     pub blind_rounds: u32,
@@ -86,7 +86,7 @@ pub struct AcceptedSpec {
 #[serde(rename_all = "camelCase", default)]
 pub struct ScoringState {
     /// Content of every revision named below.
-    pub revisions: BTreeMap<RevisionDigest, ScoringRevision>,
+    pub revisions: BTreeMap<RevisionDigest, Arc<ScoringRevision>>,
     /// Revision whose image half is in force.
     pub image: Option<RevisionDigest>,
     /// Revision whose settings half is in force.
@@ -104,7 +104,7 @@ pub struct ScoringState {
     /// Counts the changes begun: a verdict belongs to one attempt.
     pub attempts: u64,
     /// Revisions that were taken back.
-    pub quarantine: Vec<Quarantined>,
+    pub quarantine: Vec<Arc<Quarantined>>,
     /// When automatic rollbacks happened.
     pub rollbacks: Vec<Timestamp>,
     /// Generation and revision whose refusal is already in the history.
@@ -277,7 +277,7 @@ impl PlatformState {
             settings_sequence: 0,
             scoring: ScoringState::default(),
             history: Vec::new(),
-            status: LoanPlatformStatus::default(),
+            status: Arc::default(),
             blind_rounds: 0,
             firings_seen: BTreeMap::new(),
             remedies: Vec::new(),
@@ -326,7 +326,7 @@ impl PlatformState {
 
     /// Adds to the history; beyond [`HISTORY_KEPT`] the oldest entry goes.
     pub fn record(&mut self, entry: HistoryEntry) {
-        self.history.push(entry);
+        self.history.push(Arc::new(entry));
         let excess = self.history.len().saturating_sub(HISTORY_KEPT);
         self.history.drain(..excess);
     }
@@ -365,13 +365,29 @@ impl ScoringState {
     /// The revision whose settings are in force.
     #[must_use]
     pub fn settings_revision(&self) -> Option<&ScoringRevision> {
-        self.revisions.get(self.settings.as_ref()?)
+        self.revision(self.settings.as_ref()?)
     }
 
     /// The revision whose image is in force.
     #[must_use]
     pub fn image_revision(&self) -> Option<&ScoringRevision> {
-        self.revisions.get(self.image.as_ref()?)
+        self.revision(self.image.as_ref()?)
+    }
+
+    /// The content of the revision `digest`, as long as something names it.
+    #[must_use]
+    pub fn revision(&self, digest: &RevisionDigest) -> Option<&ScoringRevision> {
+        self.revisions.get(digest).map(Arc::as_ref)
+    }
+
+    /// The digest of `revision`; one that is known is recognised by its content.
+    #[must_use]
+    pub fn digest_of(&self, revision: &ScoringRevision) -> RevisionDigest {
+        let known = self
+            .revisions
+            .iter()
+            .find(|(_, known)| ***known == *revision);
+        known.map_or_else(|| revision.digest(), |(digest, _)| digest.clone())
     }
 
     /// Whether a change is on its way, being watched, or being taken back.
@@ -410,26 +426,29 @@ impl ScoringState {
             .iter()
             .rev()
             .find(|entry| &entry.revision == digest && entry.retry_token == retry_token)
+            .map(Arc::as_ref)
     }
 
     /// Keeps `entry` out from now on; it replaces an earlier entry of the same revision.
     pub fn keep_out(&mut self, entry: Quarantined) {
         self.quarantine
             .retain(|known| known.revision != entry.revision);
-        self.quarantine.push(entry);
+        self.quarantine.push(Arc::new(entry));
         let excess = self.quarantine.len().saturating_sub(QUARANTINE_KEPT);
         self.quarantine.drain(..excess);
     }
 
     /// Forgets the content of revisions that nothing names any more.
     pub fn forget_unused(&mut self) {
-        let mut used: BTreeSet<RevisionDigest> = self.good.iter().cloned().collect();
-        used.extend(self.image.clone());
-        used.extend(self.settings.clone());
-        for change in self.change.iter().chain(&self.standing) {
-            used.insert(change.candidate.clone());
-            used.extend(change.target.clone());
-        }
+        let changes = self.change.iter().chain(&self.standing);
+        let in_changes = changes.flat_map(|it| std::iter::once(&it.candidate).chain(&it.target));
+        let used: BTreeSet<&RevisionDigest> = self
+            .good
+            .iter()
+            .chain(&self.image)
+            .chain(&self.settings)
+            .chain(in_changes)
+            .collect();
         self.revisions.retain(|digest, _| used.contains(digest));
     }
 }

@@ -1,5 +1,7 @@
 //! The status of a platform, made from what was decided and found.
 
+use std::cell::LazyCell;
+
 use jiff::{Timestamp, TimestampRound, Unit};
 use schema::LoanPlatformStatus;
 use schema::names::ServiceName;
@@ -74,33 +76,29 @@ fn saved_bake_end(until: Timestamp) -> Timestamp {
 }
 
 fn services(state: &PlatformState, observed: &Observed) -> Vec<ServiceStatus> {
-    let wanted = state
-        .enforced
-        .as_ref()
-        .and_then(|spec| desired(&state.platform, spec, &state.scoring));
+    let wanted = LazyCell::new(|| {
+        let spec = state.enforced.as_ref()?;
+        desired(&state.platform, spec, &state.scoring)
+    });
     let entry = |service: ServiceName| {
         let found = observed.services.get(&service);
-        let definition = wanted.as_ref().and_then(|wanted| {
-            wanted
-                .services
-                .iter()
-                .find(|definition| definition.service == service)
-        });
-        if found.is_none() && definition.is_none() {
-            return None;
-        }
-        let image = found
-            .map(|found| &found.template.image)
-            .or_else(|| definition.map(|definition| &definition.template.image));
+        let definition = || {
+            let mut wanted = wanted.as_ref()?.services.iter();
+            wanted.find(|definition| definition.service == service)
+        };
+        let image = match found {
+            Some(found) => &found.template.image,
+            None => &definition()?.template.image,
+        };
         Some(ServiceStatus {
             name: service.kebab().to_owned(),
             desired: found
                 .map(|found| found.desired_count)
-                .or_else(|| definition.and_then(|definition| definition.count)),
+                .or_else(|| definition()?.count),
             running: found.map_or(0, |found| {
                 u32::try_from(found.running()).unwrap_or(u32::MAX)
             }),
-            image: image.map(ToString::to_string).unwrap_or_default(),
+            image: image.to_string(),
             settings_revision: observed
                 .settings
                 .get(&service)

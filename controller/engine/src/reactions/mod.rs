@@ -13,6 +13,8 @@ mod starting;
 mod suspects;
 mod values;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
 use schema::names::ServiceName;
@@ -126,7 +128,7 @@ fn note(state: &mut PlatformState, entry: HistoryEntry) {
             evidence.fields,
         )
     };
-    let says_the_same = |known: &HistoryEntry| {
+    let says_the_same = |known: &Arc<HistoryEntry>| {
         entry.at.duration_since(known.at) < NOTE_SPACING && subject(known) == subject(&entry)
     };
     if !state.history.iter().any(says_the_same) {

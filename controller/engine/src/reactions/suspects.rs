@@ -1,6 +1,8 @@
 //! Suspects: what was changed before a gating alarm fired while no change was being judged. Nothing is
 //! taken back by itself then; a person is told what to put back, and how.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use schema::revision::{FieldChange, ScoringRevision};
 use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind, Phase};
@@ -69,7 +71,7 @@ struct Suspect {
 /// The newest first.
 fn suspects(state: &PlatformState, fired: &Fired<'_>) -> Vec<Suspect> {
     let fired_at = fired.firing.at;
-    let is_in_window = |entry: &&HistoryEntry| {
+    let is_in_window = |entry: &&Arc<HistoryEntry>| {
         entry.at <= fired_at && fired_at.duration_since(entry.at) <= SUSPECT_WINDOW
     };
     let recent = state.history.iter().rev().filter(is_in_window);
@@ -111,7 +113,7 @@ fn acts_at_once(field: &FieldChange) -> bool {
 
 /// Whether no other entry tells why tasks were changed: an edit that is that recent, or a remedy.
 fn is_on_its_own(state: &PlatformState, applied: &HistoryEntry) -> bool {
-    let explains = |entry: &HistoryEntry| match entry.kind {
+    let explains = |entry: &Arc<HistoryEntry>| match entry.kind {
         HistoryKind::SpecAccepted => {
             entry.to == applied.to && applied.at.duration_since(entry.at) <= SUSPECT_WINDOW
         }

@@ -1,5 +1,7 @@
 //! Beginning a change, or keeping it out.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use schema::revision::RevisionDigest;
 use schema::status::{Actor, HistoryKind, Phase};
@@ -178,14 +180,14 @@ fn hold_at_limit(turn: &mut Turn<'_>) {
 fn begin(turn: &mut Turn<'_>, target: Option<RevisionDigest>) {
     let known = target
         .as_ref()
-        .and_then(|digest| turn.scoring.revisions.get(digest));
+        .and_then(|digest| turn.scoring.revision(digest));
     let fields = known
         .map(|known| known.changes_to(&turn.wanted))
         .unwrap_or_default();
     turn.scoring.attempts += 1;
     turn.scoring
         .revisions
-        .insert(turn.wanted_digest.clone(), turn.wanted.clone());
+        .insert(turn.wanted_digest.clone(), Arc::new(turn.wanted.clone()));
     turn.scoring.change = Some(ChangeRecord {
         attempt: turn.scoring.attempts,
         candidate: turn.wanted_digest.clone(),

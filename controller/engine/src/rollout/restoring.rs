@@ -1,5 +1,7 @@
 //! Taking a change back: settings first, then the image, then the proof that it helped.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase};
 
@@ -190,7 +192,7 @@ fn confirm(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {
 fn give_up_confirming(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {
     for entry in &mut turn.scoring.quarantine {
         if entry.revision == change.candidate {
-            entry.convicted = false;
+            Arc::make_mut(entry).convicted = false;
         }
     }
     turn.enter(Phase::RollbackUnconfirmed);

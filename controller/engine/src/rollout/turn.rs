@@ -22,7 +22,7 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(scoring: ScoringState, view: View<'a>, wanted: ScoringRevision) -> Self {
-        let wanted_digest = wanted.digest();
+        let wanted_digest = scoring.digest_of(&wanted);
         Self {
             view,
             scoring,
@@ -90,7 +90,7 @@ impl<'a> Turn<'a> {
     /// What scoring's tasks are started from once the change under way is taken back.
     pub(super) fn target_template(&self) -> Option<TaskTemplate> {
         let target = self.change()?.target.as_ref()?;
-        Some(TaskTemplate::of(&self.scoring.revisions.get(target)?.image))
+        Some(TaskTemplate::of(&self.scoring.revision(target)?.image))
     }
 
     /// Whether the change under way is a platform's first, with nothing to go back to.

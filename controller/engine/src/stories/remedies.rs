@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use schema::names::ServiceName;
@@ -96,7 +98,8 @@ fn provider_breaker(story: &Story) -> BreakerMode {
 
 fn entries(story: &Story, kind: HistoryKind) -> Vec<&HistoryEntry> {
     let history = story.state.history.iter();
-    history.filter(|entry| entry.kind == kind).collect()
+    let of_kind = history.filter(|entry| entry.kind == kind);
+    of_kind.map(Arc::as_ref).collect()
 }
 
 fn count(story: &Story, kind: HistoryKind) -> usize {

@@ -138,7 +138,7 @@ impl Story {
         self.services_report_until_now();
         let decision = decide(&self.state, &self.world, 1);
         self.state = decision.state.clone();
-        self.state.status = self.shown(&decision);
+        self.state.status = std::sync::Arc::new(self.shown(&decision));
         self.carry_out(&decision.plan);
         self.last = Some(decision);
         self.now += SignedDuration::from_secs(1);

@@ -57,7 +57,11 @@ pub(crate) fn platform(platform: &PlatformObject, now: Timestamp) -> String {
     }
     let recent = status.history.iter().rev().take(RECENT).collect::<Vec<_>>();
     if !recent.is_empty() {
-        let lines = recent.into_iter().rev().map(headline).collect::<Vec<_>>();
+        let lines = recent
+            .into_iter()
+            .rev()
+            .map(|entry| headline(entry))
+            .collect::<Vec<_>>();
         parts.push(format!("RECENTLY\n{}", lines.join("\n")));
     }
     parts.join("\n\n")

@@ -46,8 +46,10 @@ impl View for PlatformObject {
     }
 
     fn entries(&self, kind: HistoryKind) -> Vec<&HistoryEntry> {
-        let history = self.status.history.iter();
-        history.filter(|entry| entry.kind == kind).collect()
+        let history = self.status.history.iter().map(AsRef::as_ref);
+        history
+            .filter(|entry: &&HistoryEntry| entry.kind == kind)
+            .collect()
     }
 }
 

@@ -184,7 +184,7 @@ fn is_no_known_evil(
     since: Timestamp,
     land: &Land,
 ) -> Result<(), String> {
-    let content = state.scoring.revisions.get(revision);
+    let content = state.scoring.revision(revision);
     let first = state
         .scoring
         .change

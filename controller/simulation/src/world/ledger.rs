@@ -2,6 +2,7 @@
 //! the engine's own word alone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloudwatch_rules::Transition;
@@ -170,7 +171,8 @@ pub(crate) fn news<'a>(
         .rev()
         .take_while(|entry| Some(*entry) != seen.as_ref())
         .count();
-    after.history.iter().skip(after.history.len() - new)
+    let history = after.history.iter().map(Arc::as_ref);
+    history.skip(after.history.len() - new)
 }
 
 /// The revision that every serving task of scoring and the loan API is on, both halves.

@@ -169,7 +169,7 @@ fn case_18_a_muted_alarm_neither_blocks_nor_convicts_and_is_warned_of() {
     story.changes_retries(3);
     story.settles();
     assert_eq!(story.phase(), Phase::Baking);
-    let began = last_entry(&story, HistoryKind::RolloutStarted).message;
+    let began = &last_entry(&story, HistoryKind::RolloutStarted).message;
     assert!(began.contains("its actions are switched off"), "{began}");
     story.alarm_fires(90.0);
     story.settles();

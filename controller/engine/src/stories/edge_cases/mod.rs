@@ -5,6 +5,8 @@ mod evidence;
 mod order;
 mod taking_back;
 
+use std::sync::Arc;
+
 use schema::platform::Image;
 use schema::status::{HistoryEntry, HistoryKind, Phase};
 
@@ -30,7 +32,7 @@ pub(super) fn baking_an_image() -> Story {
     story
 }
 
-pub(super) fn last_entry(story: &Story, kind: HistoryKind) -> HistoryEntry {
+pub(super) fn last_entry(story: &Story, kind: HistoryKind) -> Arc<HistoryEntry> {
     let history = story.state.history.iter().rev();
     let found = history.into_iter().find(|entry| entry.kind == kind);
     found
