@@ -1,7 +1,8 @@
 //! The convergence guard: the same write is not made again and again.
 //!
 //! A difference that comes back is someone else's write, or a value that the world changes on its
-//! way in. Writing on would be a hot loop that eats the account's quota; a person has to look. The
+//! way in. Writing on would be a hot loop that eats the account's quota; a person has to look. That it
+//! was gone for a while in between proves nothing: whoever else writes may be slower than a round. The
 //! world also takes its time: until a write shows, it is not repeated in every round.
 
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ use crate::plan::{Plan, Step};
 const MAX_WRITES: u32 = 3;
 /// Shortest time between two equal writes.
 const SPACING: SignedDuration = SignedDuration::from_secs(10);
-/// Shortest time between two equal writes once they were in vain: the cause may have been mended.
+/// Shortest time between two equal writes once they were in vain: the cause may have been mended. As long
+/// after the last write a difference that has not come back is forgotten.
 const LATE_SPACING: SignedDuration = SignedDuration::from_mins(10);
 
 /// Remembers what was written for each platform and still is to be written.
@@ -28,11 +30,13 @@ pub struct Convergence {
 #[derive(Debug, Default)]
 struct Writes {
     generation: i64,
-    by_action: BTreeMap<String, Repeated>,
+    by_subject: BTreeMap<String, Repeated>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// The last write of one thing, and how often it was made without another one in between.
+#[derive(Clone, Debug)]
 struct Repeated {
+    action: String,
     times: u32,
     last: Timestamp,
 }
@@ -54,8 +58,8 @@ pub struct Permitted {
 }
 
 impl Convergence {
-    /// What of `plan` is to be done now. A new generation always gets its tries, and what no longer
-    /// differs is forgotten.
+    /// What of `plan` is to be done now. A new generation always gets its tries, and so does a write of
+    /// something else in the same place.
     #[must_use]
     pub fn permit(
         &self,
@@ -96,11 +100,14 @@ impl Convergence {
                 ..Writes::default()
             };
         }
-        let planned: Vec<String> = plan.steps.iter().map(key).collect();
+        let planned: Vec<String> = plan.steps.iter().map(subject).collect();
         writes
-            .by_action
-            .retain(|action, _| planned.contains(action));
-        let written = |step: &Step| writes.by_action.get(&key(step));
+            .by_subject
+            .retain(|subject, last| planned.contains(subject) || last.is_recent(now));
+        let written = |step: &Step| {
+            let last = writes.by_subject.get(&subject(step));
+            last.filter(|last| last.action == key(step))
+        };
         let in_vain = plan
             .steps
             .iter()
@@ -121,13 +128,15 @@ impl Convergence {
     /// `step` was carried out.
     pub fn wrote(&self, platform: &PlatformName, step: &Step, now: Timestamp) {
         if let Some(writes) = self.lock().get_mut(platform) {
-            let fresh = Repeated {
-                times: 0,
+            let action = key(step);
+            let before = writes.by_subject.get(&subject(step));
+            let same = before.filter(|before| before.action == action);
+            let repeated = Repeated {
+                times: same.map_or(0, |same| same.times) + 1,
+                action,
                 last: now,
             };
-            let repeated = writes.by_action.entry(key(step)).or_insert(fresh);
-            repeated.times += 1;
-            repeated.last = now;
+            writes.by_subject.insert(subject(step), repeated);
         }
     }
 
@@ -137,7 +146,7 @@ impl Convergence {
 }
 
 impl Repeated {
-    fn is_due(self, patience: Patience, now: Timestamp) -> bool {
+    fn is_due(&self, patience: Patience, now: Timestamp) -> bool {
         let spacing = if self.times >= MAX_WRITES && patience == Patience::Limited {
             LATE_SPACING
         } else {
@@ -146,14 +155,23 @@ impl Repeated {
         now.duration_since(self.last) >= spacing
     }
 
-    fn is_in_vain(self, now: Timestamp) -> bool {
+    fn is_in_vain(&self, now: Timestamp) -> bool {
         self.times >= MAX_WRITES && now.duration_since(self.last) >= SPACING
+    }
+
+    fn is_recent(&self, now: Timestamp) -> bool {
+        now.duration_since(self.last) < LATE_SPACING
     }
 }
 
 /// What makes two writes the same: what is wanted, whatever was found.
 fn key(step: &Step) -> String {
     step.action.to_string()
+}
+
+/// What a write is about.
+fn subject(step: &Step) -> String {
+    step.action.subject()
 }
 
 fn in_vain(step: &Step) -> String {
@@ -176,6 +194,7 @@ mod tests {
 
     use super::*;
     use crate::plan::Action;
+    use crate::ports::ServiceChange;
 
     fn plan(service: ServiceName) -> Plan {
         Plan {
@@ -263,13 +282,43 @@ mod tests {
         rounds(&guard, 1, 0..30);
         assert_eq!(rounds(&guard, 2, 30..31), [30]);
         rounds(&guard, 2, 31..60);
-        assert!(
-            guard
-                .permit(&name(), 2, &Plan::default(), at(60))
-                .in_vain
-                .is_empty()
-        );
-        assert_eq!(rounds(&guard, 2, 61..62), [61]);
+        let gone = guard.permit(&name(), 2, &Plan::default(), at(660));
+        assert!(gone.in_vain.is_empty());
+        assert_eq!(rounds(&guard, 2, 661..690), [661, 671, 681]);
+    }
+
+    #[test]
+    fn invariant_04_a_difference_that_was_gone_only_for_a_moment_is_the_same() {
+        let guard = Convergence::default();
+        let mut done = Vec::new();
+        for second in (0..300).step_by(15) {
+            done.extend(rounds(&guard, 1, second..second + 1));
+            let gone = guard.permit(&name(), 1, &Plan::default(), at(second + 5));
+            assert!(gone.plan.is_empty());
+        }
+        assert_eq!(done, [0, 15, 30]);
+    }
+
+    #[test]
+    fn going_back_and_forth_by_its_own_will_is_not_in_vain() {
+        let guard = Convergence::default();
+        let scale = |count| Plan {
+            steps: vec![Step::whole(Action::Service(ServiceChange::Scale {
+                platform: name(),
+                service: ServiceName::Auth,
+                count,
+                scaling: None,
+            }))],
+        };
+        for round in 0..20 {
+            let wanted = scale(1 + u32::from(round % 2 == 0));
+            let now = at(i64::from(round) * 15);
+            let permitted = guard.permit(&name(), 1, &wanted, now);
+            assert_eq!(permitted.plan, wanted);
+            for step in &permitted.plan.steps {
+                guard.wrote(&name(), step, now);
+            }
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ enum Item {
     Hold,
     /// The controller that holds the lease stands still, or crashes.
     Stall,
+    /// The other tool is switched off.
+    RivalLeaves,
 }
 
 impl People {
@@ -82,6 +84,7 @@ impl People {
                 Item::ProviderOutage(share) => provider(world, share),
                 Item::Hold => self.hold(desk),
                 Item::Stall => self.stall(world, crew),
+                Item::RivalLeaves => world.scene().rival = None,
             }
         }
     }
@@ -106,6 +109,7 @@ impl People {
         provider(world, 0.0);
         let mut scene = world.scene();
         scene.faults = Faults::default();
+        scene.rival = None;
         scene.note("everybody goes home".to_owned());
     }
 }

@@ -1,7 +1,11 @@
 //! Variety: in what the spec of one world differs from another's.
 
 use schema::LoanPlatformSpec;
-use schema::platform::{AlarmAction, OnFiringAlarm, OnInconclusive, TreatMissingData};
+use schema::names::ServiceName;
+use schema::platform::{
+    AlarmAction, ForceBreakerOpen, ForceBreakerOpenClient, OnFiringAlarm, OnInconclusive, ScaleOut,
+    Scaling, TreatMissingData,
+};
 use schema::units::{Span, Whole};
 
 use crate::dice::Dice;
@@ -9,6 +13,8 @@ use crate::dice::Dice;
 /// Draws the spec of a world from the base.
 pub(crate) fn vary(spec: &mut LoanPlatformSpec, dice: &mut Dice) {
     vary_alarms(spec, dice);
+    vary_remedies(spec, dice);
+    vary_scaling(spec, dice);
     vary_rollout(spec, dice);
 }
 
@@ -28,7 +34,48 @@ fn vary_alarms(spec: &mut LoanPlatformSpec, dice: &mut Dice) {
     }
     let both_judge = dice.happens(30.0);
     if let Some(second) = spec.alarms.get_mut(1).filter(|_| both_judge) {
-        second.on_alarm = vec![AlarmAction::RollbackScoring];
+        second.on_alarm.push(AlarmAction::RollbackScoring);
+    }
+}
+
+/// What alarms have done beside a rollback.
+fn vary_remedies(spec: &mut LoanPlatformSpec, dice: &mut Dice) {
+    let lasting_ms = u64::from(dice.between(60..=900)) * 1_000;
+    let Some(second) = spec.alarms.get_mut(1) else {
+        return;
+    };
+    if dice.happens(30.0) {
+        second.on_alarm.push(AlarmAction::ScaleOut);
+        second.scale_out = Some(ScaleOut {
+            service: ServiceName::LoanApi,
+            step: Whole::new(dice.between(1..=3)),
+            max_count: Whole::new(dice.between(3..=8)),
+            cooldown: Span::from_millis(300_000),
+            lasting: Span::from_millis(lasting_ms),
+        });
+    }
+    if dice.happens(15.0) {
+        second.on_alarm.push(AlarmAction::ForceBreakerOpen);
+        second.force_breaker_open = Some(ForceBreakerOpen {
+            service: ServiceName::LoanApi,
+            client: ForceBreakerOpenClient::Scoring,
+            lasting: Span::from_millis(lasting_ms),
+        });
+    }
+    if dice.happens(20.0) {
+        second.on_alarm.push(AlarmAction::Notify);
+    }
+}
+
+/// Whether the loan API's count is fixed, or a range for automatic scaling.
+fn vary_scaling(spec: &mut LoanPlatformSpec, dice: &mut Dice) {
+    if dice.happens(20.0) {
+        spec.services.loan_api.desired_count = None;
+        spec.services.loan_api.scaling = Some(Scaling {
+            min_capacity: Whole::new(dice.between(1..=2)),
+            max_capacity: Whole::new(dice.between(4..=8)),
+            target_cpu_utilization: Whole::new(60),
+        });
     }
 }
 

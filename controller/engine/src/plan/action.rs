@@ -74,6 +74,30 @@ pub enum Action {
     Service(ServiceChange),
 }
 
+impl Action {
+    /// What it is about: of two actions on one subject the later one holds.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::PutAlarm(AlarmDefinition { name, .. }) | Self::DeleteAlarm(name) => {
+                format!("alarm {name}")
+            }
+            Self::PutSettings {
+                document: SettingsDocument { service, .. },
+                ..
+            }
+            | Self::DeleteSettings(service) => format!("settings of {service}"),
+            Self::Service(change) => match change {
+                ServiceChange::Create(_) | ServiceChange::Delete { .. } => {
+                    change.service().to_string()
+                }
+                ServiceChange::Deploy { service, .. } => format!("tasks of {service}"),
+                ServiceChange::Scale { service, .. } => format!("count of {service}"),
+            },
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,7 @@
 //! Verdicts: when a change is to blame, and how sure that is.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use schema::names::ServiceName;
 use schema::platform::AlarmName;
@@ -282,26 +284,23 @@ fn breaches_under(change: &ChangeRecord, firing: &Firing, period_ms: u64) -> boo
     none_is_older && one_is_within
 }
 
-/// An alarm that fired from the start and was acknowledged gates again once it has cleared.
+/// An alarm that fired from the start and was acknowledged gates again once it has cleared. It was not
+/// `OK` when the change began, so it convicts nobody; and what it saw until then does not vouch for the
+/// change, so the bake begins anew.
 fn release_acknowledged(turn: &mut Turn<'_>) {
-    let observed = turn.view.observed;
-    turn.edit_change(|change| {
-        let cleared: Vec<AlarmName> = change
-            .acknowledged
-            .iter()
-            .filter(|name| {
-                observed
-                    .alarms
-                    .get(*name)
-                    .is_some_and(|a| a.state == AlarmState::Ok)
-            })
-            .cloned()
-            .collect();
-        for name in cleared {
-            change.acknowledged.remove(&name);
-            if let Some(baseline) = change.baseline.get_mut(&name) {
-                baseline.state = AlarmState::Ok;
-            }
-        }
-    });
+    let Some(change) = turn.change() else { return };
+    let is_clear = |name: &AlarmName| {
+        let found = turn.view.observed.alarms.get(name);
+        found.is_some_and(|found| found.state == AlarmState::Ok)
+    };
+    let (cleared, firing): (BTreeSet<AlarmName>, _) =
+        change.acknowledged.iter().cloned().partition(is_clear);
+    if cleared.is_empty() {
+        return;
+    }
+    let bakes = change.effective_at.is_some();
+    turn.edit_change(|change| change.acknowledged = firing);
+    if bakes {
+        turn.start_bake_clock();
+    }
 }

@@ -9,12 +9,16 @@ mod image_before_settings;
 mod known_good_targets;
 mod kstatus;
 mod modes_hold;
+mod no_hot_loop;
 mod one_writer;
+mod only_what_starts;
 mod promoted_only_with_data;
 mod quiet_when_done;
+mod remedies_end;
 mod removal_is_seen_twice;
 mod rollback_limit;
 mod rolled_back_in_time;
+mod scaling_is_left_alone;
 mod specs_are_read_only;
 mod taken_back_stays_out;
 mod write_ahead;
@@ -101,6 +105,10 @@ impl Default for Court {
             Box::new(promoted_only_with_data::PromotedOnlyWithData::default()),
             Box::new(taken_back_stays_out::TakenBackStaysOut),
             Box::new(rollback_limit::RollbackLimit),
+            Box::new(no_hot_loop::NoHotLoop::default()),
+            Box::new(remedies_end::RemediesEnd::default()),
+            Box::new(scaling_is_left_alone::ScalingIsLeftAlone),
+            Box::new(only_what_starts::OnlyWhatStarts),
             Box::new(converged::Converged),
             Box::new(quiet_when_done::QuietWhenDone::default()),
         ])

@@ -178,7 +178,7 @@ impl People {
     }
 
     fn image(&mut self, program: &str) -> Image {
-        let kinds = [(60, "good"), (25, "bad"), (15, "broken")];
+        let kinds = [(57, "good"), (25, "bad"), (13, "broken"), (5, "missing")];
         let kind = self.dice.weigh(&kinds).copied().unwrap_or("good");
         let number = self.number();
         Image(format!("{program}:{kind}-{number}"))
@@ -213,7 +213,7 @@ impl People {
             spec.alarms.truncate(1);
             return "the second alarm goes".to_owned();
         }
-        alarm.on_alarm = vec![AlarmAction::RollbackScoring];
+        alarm.on_alarm.push(AlarmAction::RollbackScoring);
         "the second alarm judges changes".to_owned()
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use engine::ports::{ServiceChange, TaskTemplate};
+use engine::ports::TaskTemplate;
 use schema::names::ServiceName;
 use schema::platform::{AlarmName, Image};
 
-use super::People;
+use super::{Item, People};
 use crate::crew::Crew;
 use crate::desk::Desk;
-use crate::world::{World, platform};
+use crate::world::{Rival, World};
 
 /// Kinds of upsets, and how often each happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +23,12 @@ enum Upset {
     DeleteAlarm,
     RewriteAlarm,
     MuteAlarm,
+    TaskDies,
+    Rival,
+    Autoscaling,
 }
 
-const UPSETS: [(u32, Upset); 9] = [
+const UPSETS: [(u32, Upset); 12] = [
     (20, Upset::Crash),
     (20, Upset::Pause),
     (10, Upset::Restart),
@@ -35,6 +38,9 @@ const UPSETS: [(u32, Upset); 9] = [
     (6, Upset::DeleteAlarm),
     (6, Upset::RewriteAlarm),
     (6, Upset::MuteAlarm),
+    (8, Upset::TaskDies),
+    (5, Upset::Rival),
+    (8, Upset::Autoscaling),
 ];
 
 impl People {
@@ -54,7 +60,10 @@ impl People {
                 }
             }
             Upset::Restart => crew.stop(place),
-            Upset::Scale => self.scale(world),
+            Upset::Scale => {
+                let (service, count) = (self.service(), self.dice.between(1..=8));
+                world.scene().scale(service, count, "somebody");
+            }
             Upset::Deploy => self.deploy(world),
             Upset::Redeploy => {
                 let service = self.service();
@@ -65,6 +74,45 @@ impl People {
             Upset::DeleteAlarm => self.rewrite_alarm(world, desk, false),
             Upset::RewriteAlarm => self.rewrite_alarm(world, desk, true),
             Upset::MuteAlarm => self.mute_alarm(world, desk),
+            Upset::TaskDies => {
+                let service = self.service();
+                let mut scene = world.scene();
+                scene.note(format!("a task of {service} dies"));
+                scene.land.fleet.lose_a_task(service);
+            }
+            Upset::Rival => self.rival(world),
+            Upset::Autoscaling => self.autoscale(world),
+        }
+    }
+
+    /// Another tool writes a count for a while, against the spec.
+    fn rival(&mut self, world: &Arc<World>) {
+        let (service, count) = (self.service(), self.dice.between(1..=8));
+        let lasting = self.dice.pause(300_000..=3_600_000);
+        let mut scene = world.scene();
+        scene.note(format!("another tool wants {count} tasks of {service}"));
+        scene.rival = Some(Rival { service, count });
+        drop(scene);
+        self.plan(world, lasting, Item::RivalLeaves);
+    }
+
+    /// Automatic scaling moves a count within its range.
+    fn autoscale(&mut self, world: &Arc<World>) {
+        let share = self.dice.level(0.0, 1.0);
+        let mut scene = world.scene();
+        let scaled = scene.land.fleet.services().find_map(|(name, service)| {
+            let range = service.scaling()?;
+            Some((*name, range.min_capacity.get(), range.max_capacity.get()))
+        });
+        if let Some((service, least, most)) = scaled {
+            let more = f64::from(most - least) * share;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of a few tasks"
+            )]
+            let count = least + more.round() as u32;
+            scene.scale(service, count, "automatic scaling");
         }
     }
 
@@ -74,21 +122,6 @@ impl People {
             .pick(&services)
             .copied()
             .unwrap_or(ServiceName::Scoring)
-    }
-
-    fn scale(&mut self, world: &Arc<World>) {
-        let (service, count) = (self.service(), self.dice.between(1..=8));
-        let mut scene = world.scene();
-        scene.note(format!("somebody scales {service} to {count}"));
-        let change = ServiceChange::Scale {
-            platform: platform(),
-            service,
-            count,
-            scaling: None,
-        };
-        let now = scene.land.now();
-        // A service that is not there cannot be scaled, and is not.
-        drop(scene.land.fleet.apply(&change, now, 0.0));
     }
 
     fn deploy(&mut self, world: &Arc<World>) {

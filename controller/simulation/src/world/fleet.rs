@@ -171,6 +171,13 @@ impl Fleet {
         }
     }
 
+    /// A task of `service` dies.
+    pub(crate) fn lose_a_task(&mut self, service: ServiceName) {
+        if let Some(found) = self.services.get_mut(&service) {
+            found.lose_a_task();
+        }
+    }
+
     fn parts(
         &mut self,
         service: ServiceName,

@@ -16,9 +16,11 @@ pub enum ImageKind {
     Bad,
     /// They never become ready.
     Broken,
+    /// There is no such image, so no task of it can be started. That can be found out beforehand.
+    Missing,
 }
 
-/// What comes of `image`, by its tag: `scoring:bad-1`, `scoring:broken-2`.
+/// What comes of `image`, by its tag: `scoring:bad-1`, `scoring:broken-2`, `scoring:missing-3`.
 #[must_use]
 pub fn kind_of(image: &Image) -> ImageKind {
     let tag = image.0.rsplit(':').next().unwrap_or_default();
@@ -26,6 +28,8 @@ pub fn kind_of(image: &Image) -> ImageKind {
         ImageKind::Bad
     } else if tag.starts_with("broken") {
         ImageKind::Broken
+    } else if tag.starts_with("missing") {
+        ImageKind::Missing
     } else {
         ImageKind::Good
     }
@@ -40,6 +44,13 @@ pub(crate) struct Harm {
     loaded: f64,
 }
 
+impl ImageKind {
+    /// Whether tasks of it become ready.
+    pub(crate) const fn starts(self) -> bool {
+        matches!(self, Self::Good | Self::Bad)
+    }
+}
+
 impl Harm {
     pub(crate) const NONE: Self = Self {
         always: 0.0,
@@ -52,7 +63,7 @@ impl Harm {
                 always: 0.7,
                 loaded: 0.0,
             },
-            ImageKind::Good | ImageKind::Broken => Self::NONE,
+            ImageKind::Good | ImageKind::Broken | ImageKind::Missing => Self::NONE,
         }
     }
 

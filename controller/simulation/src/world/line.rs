@@ -16,6 +16,7 @@ use schema::platform::AlarmName;
 
 use super::World;
 use super::call::{Call, Caller};
+use super::harm::{ImageKind, kind_of};
 use super::quota::{Quota, Quotas};
 use super::scene::Scene;
 use super::seat::Crash;
@@ -147,10 +148,22 @@ impl Compute for Line {
         .await
     }
 
-    async fn rehearse(&self, _: &Rehearsal) -> Result<Rehearsed, PortError> {
-        // Whether an image starts is found out by starting it: ECS knows no rehearsal.
-        self.look(Api::Ecs, None, "describe an image", |_| Rehearsed::Sound)
-            .await
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
+        // Whether an image starts is found out by starting it: ECS knows no rehearsal. Whether there is
+        // such an image can be asked.
+        let image = rehearsal.template.image.clone();
+        self.look(
+            Api::Ecs,
+            None,
+            "describe an image",
+            move |_| match kind_of(&image) {
+                ImageKind::Missing => Rehearsed::Unsound {
+                    reason: format!("there is no image {image}"),
+                },
+                _ => Rehearsed::Sound,
+            },
+        )
+        .await
     }
 
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {

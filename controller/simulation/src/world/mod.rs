@@ -23,7 +23,7 @@ pub(crate) use fleet::Service;
 pub use harm::{ImageKind, is_bad, kind_of};
 pub(crate) use ledger::news;
 pub(crate) use line::Line;
-pub(crate) use scene::{Land, Scene, platform};
+pub(crate) use scene::{Land, Rival, Scene, platform};
 pub use seat::Crash;
 pub(crate) use seat::Seat;
 pub use traffic::Traffic;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine::lease::LEASE_PATH;
-use engine::ports::{DocumentVersion, Expected, PortError, TaskTemplate};
+use engine::ports::{DocumentVersion, Expected, PortError, ServiceChange, TaskTemplate};
 use engine::state::PlatformState;
 use jiff::Timestamp;
 use schema::names::{PlatformName, ServiceName};
@@ -60,6 +60,8 @@ pub(crate) struct Scene {
     /// Share of scoring calls that fail because the provider is down.
     pub(crate) provider_outage: f64,
     pub(crate) traffic: Traffic,
+    /// Another tool that has counts of its own in mind.
+    pub(crate) rival: Option<Rival>,
     court: Court,
     quotas: Quotas,
     posted: Posted,
@@ -67,6 +69,13 @@ pub(crate) struct Scene {
     step: Duration,
     served_at: Duration,
     reported_at: Option<Duration>,
+}
+
+/// Another tool that writes a service's count whenever it finds another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rival {
+    pub(crate) service: ServiceName,
+    pub(crate) count: u32,
 }
 
 /// What becomes of a mutating call.
@@ -107,6 +116,7 @@ impl Scene {
             violation: None,
             provider_outage: 0.0,
             traffic: climate.traffic,
+            rival: None,
             court: Court::default(),
             quotas: Quotas::of_an_account(timeline.now()),
             posted: BTreeMap::new(),
@@ -135,6 +145,9 @@ impl Scene {
     /// Lets the world go on until now: tasks, traffic, alarms.
     pub(crate) fn tick(&mut self, step: Duration) {
         let now = self.land.now();
+        if let Some(rival) = self.rival {
+            self.scale(rival.service, rival.count, "another tool");
+        }
         self.advance_fleet(now);
         self.serve_until(self.land.timeline.passed());
         for moved in self.land.monitor.tick(now) {
@@ -428,6 +441,27 @@ impl Scene {
             }
             None => self.land.shelf.delete(path),
         }
+    }
+
+    /// Somebody or something past the controller gives a service another count.
+    pub(crate) fn scale(&mut self, service: ServiceName, count: u32, who: &str) {
+        let found = self.land.fleet.service(service);
+        let Some(found) = found.filter(|found| found.desired() != count) else {
+            return;
+        };
+        let change = ServiceChange::Scale {
+            platform: platform(),
+            service,
+            count,
+            scaling: found.scaling(),
+        };
+        self.note(format!("{who} scales {service} to {count}"));
+        // A service that is not there cannot be scaled, and is not.
+        drop(
+            self.land
+                .fleet
+                .apply(&change, self.land.timeline.now(), 0.0),
+        );
     }
 
     /// Somebody has a service run something else, or start all tasks afresh.

@@ -97,6 +97,29 @@ fn case_05_only_the_named_alarms_are_ignored_and_each_gates_again_once_it_has_cl
     story.alarm_fires(80.0);
     story.settles();
     assert_eq!(story.live(), good, "once clear, it gates again");
+    let [held] = &story.state.scoring.quarantine[..] else {
+        panic!("it is kept out")
+    };
+    assert!(!held.convicted, "it was not OK when the change began");
+}
+
+#[test]
+fn case_05_what_an_acknowledged_alarm_saw_before_it_cleared_does_not_vouch_for_the_change() {
+    let mut story = Story::with_a_good_revision();
+    story.alarm_fires(50.0);
+    story.edits(|spec| {
+        spec.rollout.on_firing_alarm = OnFiringAlarm::Ignore;
+        spec.rollout.acknowledge_firing_alarms = vec![AlarmName(ALARM.to_owned())];
+    });
+    story.changes_retries(10);
+    story.settles();
+    story.has_traffic();
+    story.seconds_pass(200);
+    story.alarm_clears();
+    story.seconds_pass(65);
+    assert_eq!(story.phase(), Phase::Baking, "the bake has begun anew");
+    story.seconds_pass(10);
+    assert_eq!(story.phase(), Phase::Succeeded);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::task::Task;
 use super::{Numbers, Taken};
 use crate::dice::Dice;
 use crate::timeline::after;
-use crate::world::harm::{ImageKind, kind_of};
+use crate::world::harm::kind_of;
 
 /// A service.
 #[derive(Debug)]
@@ -99,6 +99,17 @@ impl Service {
         self.tasks
             .iter_mut()
             .for_each(|task| task.drain(&mut dice, now));
+    }
+
+    pub(crate) const fn scaling(&self) -> Option<Scaling> {
+        self.scaling
+    }
+
+    /// The oldest task that serves ends without a word.
+    pub(super) fn lose_a_task(&mut self) {
+        if let Some(lost) = self.tasks.iter().position(Task::serves) {
+            self.tasks.remove(lost);
+        }
     }
 
     pub(super) const fn scale(&mut self, count: u32, scaling: Option<Scaling>) {
@@ -218,7 +229,7 @@ impl Service {
         let wanted = self.desired as usize;
         for _ in count..wanted {
             let becomes_ready =
-                kind_of(&template.image) != ImageKind::Broken && self.deployment.fails.is_none();
+                kind_of(&template.image).starts() && self.deployment.fails.is_none();
             let number = numbers.task();
             let task = Task::start(number, deployment, &template, becomes_ready, dice, now);
             self.tasks.push(task);
@@ -291,7 +302,7 @@ impl Deployment {
         now: Timestamp,
         unlucky: bool,
     ) -> Self {
-        let broken = kind_of(&template.image) == ImageKind::Broken;
+        let broken = !kind_of(&template.image).starts();
         let goes_back = before.is_some() && (dice.happens(50.0) || !broken);
         let at = after(now, dice.pause(60_000..=240_000));
         let fails = broken || (unlucky && before.is_some());
