@@ -59,6 +59,7 @@ impl Observed {
             evidence: BakeEvidence {
                 scoring_calls: 0,
                 judged_datapoints: BTreeMap::new(),
+                breaching_datapoints: BTreeMap::new(),
                 last_report: BTreeMap::new(),
             },
             rehearsal: None,

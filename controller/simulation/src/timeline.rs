@@ -53,6 +53,11 @@ pub(crate) fn after(at: Timestamp, length: Duration) -> Timestamp {
     at.checked_add(length).unwrap_or(Timestamp::MAX)
 }
 
+/// `at` less `length`; the beginning of time where that is before it.
+pub(crate) fn earlier(at: Timestamp, length: Duration) -> Timestamp {
+    at.checked_sub(length).unwrap_or(Timestamp::MIN)
+}
+
 /// How much later `to` is than `from`; nothing when it is not.
 pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     let length: SignedDuration = to.duration_since(from);

@@ -32,10 +32,19 @@ pub(super) struct Alarm {
     unknown_before: Option<Timestamp>,
     /// Number of the last period judged; none yet under this definition.
     judged: Option<i64>,
-    /// Numbers of the periods judged whose datapoint met the sample guard, oldest first.
-    with_samples: VecDeque<i64>,
+    /// The periods judged whose datapoint met the sample guard, oldest first.
+    with_samples: VecDeque<Judged>,
     /// Newest value seen.
     value: Option<f64>,
+}
+
+/// A period that was judged by enough samples.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    /// Its number.
+    period: i64,
+    /// Whether it breaches.
+    breaches: bool,
 }
 
 impl Alarm {
@@ -148,24 +157,27 @@ impl Alarm {
     }
 
     fn note_samples(&mut self, period: i64, datapoint: Option<&Datapoint>) {
-        let min_samples = self.record.definition.min_samples;
-        let is_new = self
-            .with_samples
-            .back()
-            .is_none_or(|newest| *newest < period);
-        if is_new && datapoint.is_some_and(|it| it.guarded(min_samples).is_some()) {
-            self.with_samples.push_back(period);
+        let newest = self.with_samples.back();
+        let is_new = newest.is_none_or(|newest| newest.period < period);
+        let category = datapoint.map_or(Category::Missing, |it| self.category(it));
+        if is_new && category != Category::Missing {
+            let breaches = category == Category::Breaching;
+            self.with_samples.push_back(Judged { period, breaches });
         }
         if self.with_samples.len() > MAX_WITH_SAMPLES {
             self.with_samples.pop_front();
         }
     }
 
-    /// Datapoints judged that met the sample guard, of the periods that began at `since_ms` or after.
-    pub(super) fn judged_since(&self, since_ms: i64) -> u32 {
+    /// Datapoints judged that met the sample guard, of the periods that began at `since_ms` or after; and
+    /// how many of them breach.
+    pub(super) fn judged_since(&self, since_ms: i64) -> (u32, u32) {
         let first = self.period().first_from(since_ms);
-        let older = self.with_samples.partition_point(|period| *period < first);
-        u32::try_from(self.with_samples.len() - older).unwrap_or(u32::MAX)
+        let newest_first = self.with_samples.iter().rev();
+        let recent = newest_first.take_while(|judged| judged.period >= first);
+        recent.fold((0, 0), |(all, breaching), judged| {
+            (all + 1, breaching + u32::from(judged.breaches))
+        })
     }
 
     fn change(
@@ -212,15 +224,18 @@ impl Alarm {
     }
 
     fn categories(&self, datapoints: &[Datapoint]) -> Vec<Category> {
+        datapoints.iter().map(|it| self.category(it)).collect()
+    }
+
+    fn category(&self, datapoint: &Datapoint) -> Category {
         let definition = &self.record.definition;
-        let category = |datapoint: &Datapoint| match datapoint.guarded(definition.min_samples) {
+        match datapoint.guarded(definition.min_samples) {
             None => Category::Missing,
             Some(value) if definition.comparison.breaches(value, definition.threshold) => {
                 Category::Breaching
             }
             Some(_) => Category::Within,
-        };
-        datapoints.iter().map(category).collect()
+        }
     }
 
     fn is_unknown(&self, from_ms: i64) -> bool {

@@ -31,13 +31,18 @@ pub(super) fn collect<'a>(
 ) -> BakeEvidence {
     let calls = catalogued(&SCORING_CALLS, platform, None)
         .map_or(0.0, |series| view.since(&series, since_ms).sum);
-    let judged = |alarm: &Alarm| {
-        let name = alarm.record().definition.name.clone();
-        (name, alarm.judged_since(since_ms))
-    };
+    let mut judged_datapoints = BTreeMap::new();
+    let mut breaching_datapoints = BTreeMap::new();
+    for alarm in alarms {
+        let name = &alarm.record().definition.name;
+        let (judged, breaching) = alarm.judged_since(since_ms);
+        judged_datapoints.insert(name.clone(), judged);
+        breaching_datapoints.insert(name.clone(), breaching);
+    }
     BakeEvidence {
         scoring_calls: whole(calls),
-        judged_datapoints: alarms.map(judged).collect(),
+        judged_datapoints,
+        breaching_datapoints,
         last_report: last_reports(view, platform),
     }
 }

@@ -397,6 +397,19 @@ fn evidence_counts_calls_and_datapoints_since_the_change() {
 }
 
 #[test]
+fn evidence_tells_datapoints_that_breach_too_far_apart_to_fire() {
+    let mut world = World::new(&treating(TreatMissingData::NotBreaching));
+    for second in [5, 65, 125] {
+        world.calls(second, 40, 40);
+    }
+    world.tick(152);
+    assert_eq!(world.state(), Fine);
+    let bake = world.book.evidence(&world.store, &platform(), at(0));
+    assert_eq!(bake.judged_datapoints[&name()], 3);
+    assert_eq!(bake.breaching_datapoints[&name()], 3);
+}
+
+#[test]
 fn alarms_of_other_platforms_are_left_alone() {
     let mut world = World::new(&definition());
     let other = PlatformName::try_from("other").unwrap();

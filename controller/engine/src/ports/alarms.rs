@@ -119,6 +119,8 @@ pub struct BakeEvidence {
     /// Per alarm, datapoints that met its own sample guard. Beyond `evaluationPeriods` of them need not be
     /// counted.
     pub judged_datapoints: BTreeMap<AlarmName, u32>,
+    /// How many of those breach. With little traffic they may lie too far apart for the alarm to fire.
+    pub breaching_datapoints: BTreeMap<AlarmName, u32>,
     /// When each service last reported anything: zeros are reported too, so silence means that the
     /// source of the metrics is gone, not that there is no traffic.
     pub last_report: BTreeMap<ServiceName, Timestamp>,

@@ -4,7 +4,7 @@ use schema::platform::OnInconclusive;
 use schema::status::{Actor, Evidence, HistoryKind, Phase};
 
 use super::turn::Turn;
-use super::{beginning, external, gate, verdict};
+use super::{applying, beginning, external, gate, verdict};
 use crate::state::{BakeClock, Cause};
 use crate::timing::{later, millis_between};
 
@@ -27,7 +27,7 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
         || verdict::convict_if_silent(turn)
         || beginning::superseded(turn)
         || external::interferes(turn)
-        || is_first_and_firing(turn)
+        || is_first_and_held_up(turn)
     {
         return;
     }
@@ -152,7 +152,27 @@ fn shortfall(turn: &Turn<'_>) -> Option<String> {
     if let Some(blank) = gate::without_data(turn) {
         return Some(format!("alarm {blank} has no data to judge by"));
     }
-    too_few_datapoints(turn)
+    too_few_datapoints(turn).or_else(|| too_many_breaches(turn))
+}
+
+/// An alarm that sees too little traffic to fire may see more than enough breaches all the same: of every
+/// `evaluationPeriods` datapoints with samples fewer than `datapointsToAlarm` may breach, however far they
+/// lie apart.
+fn too_many_breaches(turn: &Turn<'_>) -> Option<String> {
+    let observed = turn.view.observed;
+    gate::judging(turn).into_iter().find_map(|name| {
+        let definition = &observed.alarms.get(&name)?.definition;
+        let judged = *observed.evidence.judged_datapoints.get(&name)?;
+        let breaching = *observed.evidence.breaching_datapoints.get(&name)?;
+        let tolerated = definition.datapoints_to_alarm.saturating_sub(1);
+        let excess = u64::from(breaching) * u64::from(definition.evaluation_periods)
+            > u64::from(judged) * u64::from(tolerated);
+        excess.then(|| {
+            format!(
+                "{breaching} of {judged} datapoints of alarm {name} breach, too far apart for it to fire"
+            )
+        })
+    })
 }
 
 fn too_few_datapoints(turn: &Turn<'_>) -> Option<String> {
@@ -167,13 +187,19 @@ fn too_few_datapoints(turn: &Turn<'_>) -> Option<String> {
     })
 }
 
-/// A first revision has nothing to go back to: while an alarm fires its bake stands still, and starts
-/// over when the alarm has cleared.
-fn is_first_and_firing(turn: &mut Turn<'_>) -> bool {
+/// A first revision has nothing to go back to: while an alarm fires, or somebody else has scoring run
+/// something else, its bake stands still, and starts over when that is over.
+fn is_first_and_held_up(turn: &mut Turn<'_>) -> bool {
     if !turn.is_first() {
         return false;
     }
-    let Some(firing) = gate::firing(turn) else {
+    let firing = gate::firing(turn).map(|firing| {
+        format!(
+            "alarm {firing} to clear: this is the first revision, so there is nothing to go back to; \
+             its bake starts over then"
+        )
+    });
+    let Some(obstacle) = firing.or_else(|| applying::image_obstacle(turn)) else {
         start_over_if_stopped(turn);
         return false;
     };
@@ -181,10 +207,7 @@ fn is_first_and_firing(turn: &mut Turn<'_>) -> bool {
         change.effective_at = None;
         change.bake = None;
     });
-    turn.wait(format!(
-        "alarm {firing} to clear: this is the first revision, so there is nothing to go back to; \
-         its bake starts over then"
-    ));
+    turn.wait(obstacle);
     true
 }
 

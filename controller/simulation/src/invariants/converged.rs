@@ -108,8 +108,10 @@ fn services(spec: &LoanPlatformSpec, state: &PlatformState, land: &Land) -> Resu
         if *found.template() != template {
             return Err(format!("{name} runs {}", found.template().image));
         }
+        // An alarm that goes on firing has its remedies kept up.
+        let is_amended = !state.remedies.is_empty();
         let count = workload.desired_count.map(schema::units::Whole::get);
-        if count.is_some_and(|count| count != found.desired()) {
+        if count.is_some_and(|count| count != found.desired()) && !is_amended {
             return Err(format!("{name} has a count of {}", found.desired()));
         }
         if matches!(found.state(), DeploymentState::InProgress) {
@@ -117,7 +119,9 @@ fn services(spec: &LoanPlatformSpec, state: &PlatformState, land: &Land) -> Resu
         }
         let wanted = ServiceSettings::of(name, spec, settings).map(|it| it.revision());
         let mut serving = found.serving();
-        if serving.any(|task| task.settings().map(|it| it.revision.clone()) != wanted) {
+        let has_others =
+            serving.any(|task| task.settings().map(|it| it.revision.clone()) != wanted);
+        if has_others && !is_amended {
             return Err(format!("a task of {name} has other settings"));
         }
     }

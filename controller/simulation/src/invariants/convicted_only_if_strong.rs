@@ -7,6 +7,8 @@ use schema::platform::AlarmName;
 use schema::status::{AlarmState, Quarantined};
 
 use super::{Event, Invariant};
+use crate::scenario::TICK;
+use crate::timeline::earlier;
 use crate::world::Land;
 
 #[derive(Debug)]
@@ -75,10 +77,12 @@ fn by_alarm(
             change.started_at
         ));
     }
-    let state_then = state_at(alarm, change.started_at, land);
-    if state_then != Some(AlarmState::Ok) {
+    // A move is shown at the tick after it.
+    let shown_at = earlier(change.started_at, TICK);
+    let states = [shown_at, change.started_at].map(|at| state_at(alarm, at, land));
+    if !states.contains(&Some(AlarmState::Ok)) {
         return Err(format!(
-            "it is convicted by alarm {alarm}, which was {state_then:?} when it began"
+            "it is convicted by alarm {alarm}, which was {states:?} when it began"
         ));
     }
     let mut writes = land.ledger.alarm_writes.iter();

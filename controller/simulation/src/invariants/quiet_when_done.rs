@@ -1,5 +1,6 @@
 //! In steady state a resync changes nothing: neither the platform nor what is saved.
 
+use schema::platform::Alarm;
 use schema::status::Phase;
 
 use super::{Event, Invariant};
@@ -28,7 +29,7 @@ impl Invariant for QuietWhenDone {
         match (event, self.before) {
             (Event::AtRest, _) => self.before = Some(Counts::of(land)),
             (Event::StillAtRest, Some(before)) if is_steady(land) => {
-                return Counts::of(land).is_quiet_since(before);
+                return Counts::of(land).is_quiet_since(before, reacts(land));
             }
             _ => {}
         }
@@ -45,17 +46,28 @@ impl Counts {
         }
     }
 
-    fn is_quiet_since(self, before: Self) -> Result<(), String> {
+    fn is_quiet_since(self, before: Self, reacts: bool) -> Result<(), String> {
         let calls = self.mutations - before.mutations;
         let saves = self.saves - before.saves;
         let moved = self.moves > before.moves;
-        if calls == 0 && (saves == 0 || moved) {
+        // What an alarm has done about its firing is no unrest.
+        if (calls == 0 && saves == 0) || (moved && (calls == 0 || reacts)) {
             return Ok(());
         }
         Err(format!(
             "{calls} calls and {saves} writes of the state were made at rest"
         ))
     }
+}
+
+/// Whether an alarm has more done than a rollback, or what it had done is not over.
+fn reacts(land: &Land) -> bool {
+    let Some(state) = &land.ledger.state else {
+        return false;
+    };
+    let mut alarms = state.enforced.iter().flat_map(|spec| &spec.alarms);
+    let acts = |alarm: &Alarm| alarm.scale_out.is_some() || alarm.force_breaker_open.is_some();
+    alarms.any(acts) || !state.remedies.is_empty()
 }
 
 /// Whether nothing is being tried or watched any more: what was in vain is tried again now and then,

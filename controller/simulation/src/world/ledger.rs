@@ -83,6 +83,14 @@ impl Ledger {
         before
     }
 
+    /// The platform is removed with everything that was known of it; one of the same name is another.
+    pub(crate) fn forget_the_platform(&mut self) {
+        self.state = None;
+        self.promoted.clear();
+        self.taken_back.clear();
+        self.rollbacks.clear();
+    }
+
     fn remember(&mut self, entry: &HistoryEntry, state: &PlatformState) {
         let digest = |name: &Option<String>| name.clone().map(RevisionDigest);
         match entry.kind {

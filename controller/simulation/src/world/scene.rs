@@ -332,7 +332,7 @@ impl Scene {
 
     fn removed(&mut self, path: &str) {
         if path.starts_with("state/") {
-            self.land.ledger.state = None;
+            self.land.ledger.forget_the_platform();
         }
         let service = ServiceName::ALL
             .into_iter()

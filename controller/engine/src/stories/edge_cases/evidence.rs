@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 use schema::names::ServiceName;
-use schema::platform::{AlarmName, OnInconclusive};
+use schema::platform::{AlarmName, Image, OnInconclusive};
 use schema::status::{Actor, AlarmState, HistoryKind, Phase};
 
 use super::{baking, last_entry};
 use crate::ports::BakeEvidence;
-use crate::stories::story::Story;
+use crate::stories::story::{ALARM, Story};
 
 #[test]
 fn case_03_without_data_the_bake_clock_stands_still() {
@@ -193,6 +193,51 @@ fn case_18_a_bake_whose_every_alarm_is_muted_proves_nothing() {
     story.alarm().muted = false;
     story.settles();
     assert_eq!(story.phase(), Phase::Succeeded, "its data stands");
+}
+
+#[test]
+fn invariant_11_breaches_too_far_apart_for_the_alarm_to_fire_do_not_pass_a_bake() {
+    let mut story = baking();
+    story.has_traffic();
+    let name = AlarmName(ALARM.to_owned());
+    let evidence = &mut story.world.evidence;
+    evidence.breaching_datapoints.insert(name.clone(), 3);
+    story.seconds_pass(100);
+    assert!(
+        story.waits_on().contains("3 of 6 datapoints"),
+        "{}",
+        story.waits_on()
+    );
+    story.seconds_pass(550);
+    assert_eq!(story.phase(), Phase::Inconclusive);
+    let evidence = &mut story.world.evidence;
+    evidence.judged_datapoints.insert(name, 9);
+    story.settles();
+    assert_eq!(
+        story.phase(),
+        Phase::Succeeded,
+        "one in three is what the alarm lets pass"
+    );
+}
+
+#[test]
+fn a_first_revision_that_somebody_else_replaces_for_a_while_bakes_anew() {
+    let mut story = Story::begins();
+    story.settles();
+    story.has_traffic();
+    story.seconds_pass(50);
+    let scoring = story.service(ServiceName::Scoring);
+    scoring.template.image = Image("scoring:by-hand".to_owned());
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    story.seconds_pass(50);
+    assert_eq!(
+        story.phase(),
+        Phase::Baking,
+        "the time before does not count"
+    );
+    story.seconds_pass(20);
+    assert_eq!(story.phase(), Phase::Succeeded);
 }
 
 #[test]
