@@ -33,6 +33,12 @@ impl Invariant for EpochsNeverFall {
                     None => Ok(()),
                 }
             }
+            // With its last document a service's order is forgotten; what is made anew begins anew.
+            Event::Landing(_, Call::Delete(path)) => {
+                self.written
+                    .retain(|service, _| !path.ends_with(&format!("/{service}.json")));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
