@@ -31,7 +31,7 @@ pub use dice::Dice;
 pub use invariants::Violation;
 pub use mutation::{Mutation, MutationError};
 pub use outcome::{Outcome, Tally};
-pub use scenario::Scenario;
+pub use scenario::{Scenario, fresh_seed};
 pub use script::{Missed, Script};
 pub use trace::Trace;
 pub use world::{Api, Climate, Crash, Faults, ImageKind, Outage, Traffic, is_bad, kind_of};

@@ -1,7 +1,7 @@
 //! A scenario: what a seed makes of a world, its controllers and its people.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::SignedDuration;
 
@@ -33,6 +33,13 @@ pub struct Scenario {
     edits: u32,
     upsets: u32,
     provider_outages: u32,
+}
+
+/// A seed that no run has begun with before, and a thousand after it.
+#[must_use]
+pub fn fresh_seed() -> u64 {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH);
+    passed.map_or(1, |passed| passed.as_secs() * 1_000)
 }
 
 impl Scenario {

@@ -51,6 +51,7 @@ pub mod lifecycle;
 mod parent;
 pub mod problem;
 pub mod readiness;
+pub mod rehearsal;
 pub mod reply;
 pub mod server;
 pub mod settings;

@@ -1,7 +1,10 @@
 //! The program `scoring`.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use schema::names::ServiceName;
+use schema::settings::ScoringSettings;
 use service_kit::{RunError, ServiceArgs};
 
 /// Asks the score provider, with timeouts, retries and a circuit breaker.
@@ -12,8 +15,16 @@ struct Args {
     service: ServiceArgs,
 }
 
+fn main() -> Result<ExitCode, RunError> {
+    if let Some(answer) = service_kit::rehearsal::answer::<ScoringSettings>() {
+        return Ok(answer);
+    }
+    serve()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 #[tokio::main]
-async fn main() -> Result<(), RunError> {
+async fn serve() -> Result<(), RunError> {
     let args = Args::parse();
     service_kit::run(ServiceName::Scoring, args.service, scoring::service::build).await
 }

@@ -8,6 +8,7 @@ mod health;
 mod ledger;
 mod observe;
 mod output;
+mod rehearsal;
 mod replica;
 mod state;
 mod supervisor;
@@ -268,13 +269,7 @@ impl Compute for LocalCompute {
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
-        let image = &rehearsal.template.image;
-        match environment::program_of(image, &self.world.programs_dir) {
-            Ok(_) => Ok(Rehearsed::Sound),
-            Err(missing) => Ok(Rehearsed::Unsound {
-                reason: missing.to_string(),
-            }),
-        }
+        rehearsal::rehearse(rehearsal, &self.world.programs_dir).await
     }
 
     async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {

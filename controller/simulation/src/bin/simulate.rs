@@ -12,9 +12,9 @@
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use simulation::{Outcome, Scenario};
+use simulation::{Outcome, Scenario, fresh_seed};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
@@ -80,11 +80,8 @@ impl Campaign {
         let seeds = number("SEEDS");
         let budget = number("SECONDS_BUDGET").map(Duration::from_secs);
         // Without a fixed number, and without a place to begin, every campaign is a fresh one.
-        let fresh = || {
-            let passed = SystemTime::now().duration_since(UNIX_EPOCH);
-            passed.map_or(1, |it| it.as_secs() * 1_000)
-        };
-        let from = number("FROM").unwrap_or_else(|| if seeds.is_some() { 1 } else { fresh() });
+        let first = || if seeds.is_some() { 1 } else { fresh_seed() };
+        let from = number("FROM").unwrap_or_else(first);
         let budget = budget.or_else(|| seeds.is_none().then_some(DEFAULT_BUDGET));
         let began = Instant::now();
         Self {

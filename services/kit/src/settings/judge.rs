@@ -62,7 +62,11 @@ pub(super) fn judge<S: DeserializeOwned>(
     }
 }
 
-fn parse<S: DeserializeOwned>(content: &[u8]) -> Result<SettingsDocument<S>, Rejection> {
+/// What `content` says, as a `T`.
+///
+/// # Errors
+/// [`Rejection::Invalid`] with the field at fault.
+pub(crate) fn parse<T: DeserializeOwned>(content: &[u8]) -> Result<T, Rejection> {
     let mut deserializer = serde_json::Deserializer::from_slice(content);
     let document = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         Rejection::Invalid {

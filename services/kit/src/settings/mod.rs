@@ -13,6 +13,7 @@ use schema::settings::SettingsDocument;
 use tokio::sync::watch;
 
 pub use judge::Rejection;
+pub(crate) use judge::parse;
 pub use source::{Fetched, FileSource, SettingsSource, SourceError, Version, source_of};
 pub(crate) use watcher::lock;
 pub use watcher::{Rejected, Report, Watcher};
