@@ -39,6 +39,10 @@ enum Item {
     Stall,
     /// The other tool is switched off.
     RivalLeaves,
+    /// Somebody edits alarms that may be judging a change.
+    EditGuards,
+    /// Somebody adds tasks by hand.
+    MoreTasks,
 }
 
 impl People {
@@ -85,6 +89,8 @@ impl People {
                 Item::Hold => self.hold(desk),
                 Item::Stall => self.stall(world, crew),
                 Item::RivalLeaves => world.scene().rival = None,
+                Item::EditGuards => self.edit_guards(desk),
+                Item::MoreTasks => self.add_tasks(world),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Disturbances: what comes at the worst of times, right after an edit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use schema::platform::Mode;
 
@@ -16,13 +17,19 @@ enum Disturbance {
     ProviderOutage,
     Hold,
     Stall,
+    UnseenFiring,
+    Guards,
+    MoreTasks,
 }
 
-const DISTURBANCES: [(u32, Disturbance); 4] = [
-    (58, Disturbance::None),
-    (14, Disturbance::ProviderOutage),
-    (14, Disturbance::Hold),
-    (14, Disturbance::Stall),
+const DISTURBANCES: [(u32, Disturbance); 7] = [
+    (40, Disturbance::None),
+    (12, Disturbance::ProviderOutage),
+    (12, Disturbance::Hold),
+    (12, Disturbance::Stall),
+    (8, Disturbance::UnseenFiring),
+    (8, Disturbance::Guards),
+    (8, Disturbance::MoreTasks),
 ];
 
 impl People {
@@ -44,7 +51,30 @@ impl People {
                 self.plan(world, soon + lasting, Item::Hold);
             }
             Disturbance::Stall => self.plan(world, soon, Item::Stall),
+            // Long enough to make an alarm fire, and over before anybody looks again.
+            Disturbance::UnseenFiring => {
+                self.plan(world, soon, Item::ProviderOutage(1.0));
+                self.plan(world, soon, Item::Stall);
+                let over = soon + Duration::from_secs(30);
+                self.plan(world, over, Item::ProviderOutage(0.0));
+            }
+            Disturbance::Guards => {
+                let later = self.dice.pause(30_000..=400_000);
+                self.plan(world, later, Item::EditGuards);
+            }
+            Disturbance::MoreTasks => {
+                for _ in 0..3 {
+                    let later = self.dice.pause(30_000..=300_000);
+                    self.plan(world, later, Item::MoreTasks);
+                }
+            }
         }
+    }
+
+    /// Somebody adds tasks by hand.
+    pub(super) fn add_tasks(&mut self, world: &Arc<World>) {
+        let (service, count) = (self.service(), self.dice.between(6..=9));
+        world.scene().scale(service, count, "somebody in a hurry");
     }
 
     /// Somebody holds changes, or lets them go on.

@@ -96,6 +96,14 @@ impl People {
         }
     }
 
+    pub(super) fn edit_guards(&mut self, desk: &mut Desk) {
+        let kinds = [Edit::Alarms, Edit::Threshold];
+        let kind = self.dice.pick(&kinds).copied().unwrap_or(Edit::Alarms);
+        let mut edited = desk.spec.clone();
+        let why = self.change(kind, &mut edited);
+        desk.edit(&why, |spec| *spec = edited);
+    }
+
     fn simple(&mut self) -> Edit {
         let simple = [
             Edit::Retries,

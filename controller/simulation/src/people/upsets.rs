@@ -116,7 +116,7 @@ impl People {
         }
     }
 
-    fn service(&mut self) -> ServiceName {
+    pub(super) fn service(&mut self) -> ServiceName {
         let services = [ServiceName::Scoring, ServiceName::LoanApi];
         self.dice
             .pick(&services)
