@@ -151,7 +151,7 @@ pub struct ChangeRecord {
     pub target: Option<RevisionDigest>,
     /// What differs between the two.
     pub fields: Vec<FieldChange>,
-    /// `rollout.retryToken` when it began.
+    /// `rollout.retryToken` when it was tried.
     pub retry_token: String,
     /// When the first call was about to be made.
     pub started_at: Timestamp,

@@ -91,6 +91,8 @@ fn start(turn: &mut Turn<'_>) {
         .iter()
         .filter(|(_, alarm)| alarm.state == AlarmState::Alarm);
     let acknowledged = firing.map(|(name, _)| name.clone()).collect();
+    // It may have changed while the change waited: this is the one under which it is tried.
+    let retry_token = turn.view.spec.rollout.retry_token.clone();
     let now = turn.now();
     let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
@@ -98,6 +100,7 @@ fn start(turn: &mut Turn<'_>) {
         change.disturbed = false;
         change.baseline = baseline;
         change.acknowledged = acknowledged;
+        change.retry_token = retry_token;
         change.deployment_before = deployment_before;
     });
     turn.scoring.standing = None;

@@ -1,5 +1,6 @@
 //! What was taken back does not come back until its retry token changes.
 
+use schema::revision::RevisionDigest;
 use schema::status::HistoryKind;
 
 use super::{Event, Invariant};
@@ -17,20 +18,19 @@ impl Invariant for TakenBackStaysOut {
         let Event::Saved { before, after, .. } = event else {
             return Ok(());
         };
-        let Some(change) = &after.scoring.change else {
+        let begun = news(*before, after).filter(|it| it.kind == HistoryKind::RolloutStarted);
+        let spec = after.accepted.as_ref().map(|accepted| &accepted.spec);
+        let Some(token) = spec.map(|spec| &spec.rollout.retry_token) else {
             return Ok(());
         };
-        let begun = news(*before, after).any(|entry| {
-            entry.kind == HistoryKind::RolloutStarted
-                && entry.to.as_ref() == Some(&change.candidate.0)
-        });
-        let token = land.ledger.taken_back.get(&change.candidate);
-        if begun && token == Some(&change.retry_token) {
-            return Err(format!(
-                "{} begins again under the retry token {:?}, under which it was taken back",
-                change.candidate.short(),
-                change.retry_token
-            ));
+        let candidates = begun.filter_map(|it| it.to.clone().map(RevisionDigest));
+        for candidate in candidates {
+            if land.ledger.taken_back.get(&candidate) == Some(token) {
+                return Err(format!(
+                    "{} begins again under the retry token {token:?}, under which it was taken back",
+                    candidate.short()
+                ));
+            }
         }
         Ok(())
     }

@@ -64,6 +64,25 @@ fn case_14_a_rollback_that_helps_nothing_is_unconfirmed_and_goes_no_further_back
 }
 
 #[test]
+fn case_15_a_change_is_tried_under_the_token_that_holds_when_it_begins() {
+    let mut story = Story::with_a_good_revision();
+    let good = story.live();
+    story.alarm_fires(50.0);
+    story.changes_retries(10);
+    story.settles();
+    assert_eq!(story.phase(), Phase::Preflight);
+    story.edits(|spec| spec.rollout.retry_token = "changed while it waits".to_owned());
+    story.settles();
+    story.alarm_clears();
+    story.settles();
+    story.alarm_fires(63.5);
+    story.settles();
+    story.alarm_clears();
+    story.seconds_pass(300);
+    assert_eq!(story.live(), good, "it stays out under that token");
+}
+
+#[test]
 fn case_15_every_revision_that_was_taken_back_stays_out_not_only_the_last() {
     let mut story = Story::with_a_good_revision();
     story.edits(|spec| spec.rollout.max_automatic_rollbacks.count = Whole::new(10));
