@@ -103,7 +103,7 @@ impl Default for Court {
             Box::new(known_good_targets::KnownGoodTargets),
             Box::new(convicted_only_if_strong::ConvictedOnlyIfStrong),
             Box::new(promoted_only_with_data::PromotedOnlyWithData::default()),
-            Box::new(taken_back_stays_out::TakenBackStaysOut),
+            Box::new(taken_back_stays_out::TakenBackStaysOut::default()),
             Box::new(rollback_limit::RollbackLimit),
             Box::new(no_hot_loop::NoHotLoop::default()),
             Box::new(remedies_end::RemediesEnd::default()),

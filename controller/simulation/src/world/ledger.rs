@@ -31,10 +31,6 @@ pub(crate) struct Ledger {
     pub(crate) lease: Option<Lease>,
     /// Every revision that was ever promoted.
     pub(crate) promoted: BTreeSet<RevisionDigest>,
-    /// Every revision that was brought in, with the retry token under which it was.
-    pub(crate) tried: BTreeMap<RevisionDigest, String>,
-    /// Every revision that was taken back, with the retry token of that attempt.
-    pub(crate) taken_back: BTreeMap<RevisionDigest, String>,
     /// When changes were taken back because they were bad.
     pub(crate) rollbacks: Vec<Timestamp>,
     /// Every move of an alarm.
@@ -79,7 +75,7 @@ impl Ledger {
         self.saves += 1;
         let before = self.state.take();
         for entry in news(before.as_ref(), &state) {
-            self.remember(entry, &state);
+            self.remember(entry);
         }
         self.state = Some(state);
         before
@@ -89,24 +85,15 @@ impl Ledger {
     pub(crate) fn forget_the_platform(&mut self) {
         self.state = None;
         self.promoted.clear();
-        self.tried.clear();
-        self.taken_back.clear();
         self.rollbacks.clear();
     }
 
-    fn remember(&mut self, entry: &HistoryEntry, state: &PlatformState) {
+    fn remember(&mut self, entry: &HistoryEntry) {
         let digest = |name: &Option<String>| name.clone().map(RevisionDigest);
         match entry.kind {
             HistoryKind::Promoted => self.promoted.extend(digest(&entry.to)),
-            HistoryKind::RolloutStarted => {
-                let spec = state.accepted.as_ref().map(|accepted| &accepted.spec);
-                let token = spec.map(|spec| spec.rollout.retry_token.clone());
-                self.tried.extend(digest(&entry.to).zip(token));
-            }
             HistoryKind::RollbackStarted if entry.reason != "Withdrawn" => {
                 self.rollbacks.push(entry.at);
-                let tried = digest(&entry.from).and_then(|it| self.tried.remove_entry(&it));
-                self.taken_back.extend(tried);
             }
             _ => {}
         }
