@@ -47,7 +47,7 @@ impl Scenario {
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let active = Duration::from_secs(36_000);
+        let active = Duration::from_secs(27_000);
         let calm = dice.happens(10.0);
         let faults = if calm {
             Faults::default()

@@ -105,14 +105,11 @@ pub(super) fn resumed(turn: &mut Turn<'_>) -> bool {
 }
 
 /// With a change that waits to begin: whether the spec now asks for something that stays out, so that
-/// nothing asks for the change any more.
+/// nothing asks for the change any more. That may be the change's own revision, under an earlier token.
 ///
 /// Returns whether the change was dropped.
 pub(super) fn dropped(turn: &mut Turn<'_>) -> bool {
-    let waits = turn
-        .change()
-        .is_some_and(|change| change.candidate != turn.wanted_digest);
-    if !waits || !turn.may_begin() || !kept_out(turn) {
+    if !turn.may_begin() || !kept_out(turn) {
         return false;
     }
     match turn.scoring.standing.take() {

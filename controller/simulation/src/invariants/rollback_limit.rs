@@ -21,16 +21,17 @@ impl Invariant for RollbackLimit {
         let (Some(accepted), Some(change)) = (&after.accepted, &after.scoring.change) else {
             return Ok(());
         };
-        let started = news(*before, after)
-            .any(|entry| entry.kind == HistoryKind::RolloutStarted && change.target.is_some());
-        if !started {
+        let started = news(*before, after).find(|it| it.kind == HistoryKind::RolloutStarted);
+        let Some(started) = started.filter(|_| change.target.is_some()) else {
             return Ok(());
-        }
+        };
         let limit = accepted.spec.rollout.max_automatic_rollbacks;
         let interval =
             SignedDuration::try_from(limit.interval.get()).unwrap_or(SignedDuration::MAX);
         let recent = land.ledger.rollbacks.iter();
-        let recent = recent.filter(|at| change.started_at.duration_since(**at) < interval);
+        // A change may begin and be taken back in one round: that rollback comes after it.
+        let recent =
+            recent.filter(|at| **at < started.at && started.at.duration_since(**at) < interval);
         let (count, allowed) = (recent.count(), limit.count.get() as usize);
         if count >= allowed {
             return Err(format!(

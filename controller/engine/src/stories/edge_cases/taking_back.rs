@@ -83,6 +83,31 @@ fn case_15_a_change_is_tried_under_the_token_that_holds_when_it_begins() {
 }
 
 #[test]
+fn case_15_a_change_that_waits_is_dropped_when_its_token_is_taken_back() {
+    let mut story = Story::with_a_good_revision();
+    let good = story.live();
+    story.changes_retries(10);
+    story.settles();
+    story.alarm_fires(63.5);
+    story.settles();
+    story.alarm_clears();
+    story.settles();
+    story.alarm_fires(50.0);
+    story.edits(|spec| spec.rollout.retry_token = "once more".to_owned());
+    story.settles();
+    assert_eq!(story.phase(), Phase::Preflight);
+    story.edits(|spec| spec.rollout.retry_token = String::new());
+    story.settles();
+    story.alarm_clears();
+    story.seconds_pass(100);
+    assert_eq!(story.live(), good);
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
+}
+
+#[test]
 fn case_15_every_revision_that_was_taken_back_stays_out_not_only_the_last() {
     let mut story = Story::with_a_good_revision();
     story.edits(|spec| spec.rollout.max_automatic_rollbacks.count = Whole::new(10));
