@@ -1,9 +1,15 @@
 //! Within its range a count belongs to automatic scaling: the spec sets the range, and nothing else.
 
+use std::time::Duration;
+
 use engine::ports::ServiceChange;
 
 use super::{Event, Invariant};
+use crate::timeline::between;
 use crate::world::{Call, Land};
+
+/// Longest time between a look and a call that rests on it.
+const LOOKED_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct ScalingIsLeftAlone;
@@ -31,7 +37,12 @@ impl Invariant for ScalingIsLeftAlone {
         };
         let is_within = (range.min_capacity..=range.max_capacity)
             .contains(&schema::units::Whole::new(found.desired()));
-        if found.scaling() == Some(*range) && is_within && *count != found.desired() {
+        // The call rests on a look that somebody else may have overtaken.
+        let now = land.now();
+        let touched_at = land.ledger.counts_touched_at;
+        let is_overtaken = touched_at.is_some_and(|at| between(at, now) < LOOKED_WITHIN);
+        let is_left = found.scaling() == Some(*range) && is_within && !is_overtaken;
+        if is_left && *count != found.desired() {
             return Err(format!(
                 "`{change}`, although {} is within the range",
                 found.desired()

@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     pub(crate) alarm_writes: Vec<(AlarmName, Timestamp)>,
     /// When somebody last switched an alarm's actions off or on.
     pub(crate) muted_at: Option<Timestamp>,
+    /// When somebody or something past the controller last gave a service another count.
+    pub(crate) counts_touched_at: Option<Timestamp>,
     /// When somebody last changed scoring by hand.
     pub(crate) scoring_touched_at: Option<Timestamp>,
     /// The revision that all of scoring is on, and since when.

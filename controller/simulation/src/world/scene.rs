@@ -456,6 +456,7 @@ impl Scene {
             scaling: found.scaling(),
         };
         self.note(format!("{who} scales {service} to {count}"));
+        self.land.ledger.counts_touched_at = Some(self.land.now());
         // A service that is not there cannot be scaled, and is not.
         drop(
             self.land
