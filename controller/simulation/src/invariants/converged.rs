@@ -9,6 +9,7 @@ use schema::revision::{RevisionDigest, ScoringRevision};
 use schema::settings::ServiceSettings;
 
 use super::{Event, Invariant};
+use crate::desk::SPEC_PATH;
 use crate::world::Land;
 
 #[derive(Debug)]
@@ -23,11 +24,9 @@ impl Invariant for Converged {
         if !matches!(event, Event::AtRest) {
             return Ok(());
         }
-        let state = land
-            .ledger
-            .state
-            .as_ref()
-            .ok_or("no state was ever saved")?;
+        let Some(state) = land.ledger.state.as_ref() else {
+            return nothing_is_asked_for(land);
+        };
         if state.removed_at.is_some() || explains(state).is_some() {
             return Ok(());
         }
@@ -41,6 +40,14 @@ impl Invariant for Converged {
         scoring(&accepted.spec, state)?;
         services(&accepted.spec, state, land)?;
         alarms(&accepted.spec, land)
+    }
+}
+
+/// Nothing is remembered of a platform that was removed for good, and of no other.
+fn nothing_is_asked_for(land: &Land) -> Result<(), String> {
+    match land.shelf.get(SPEC_PATH) {
+        None => Ok(()),
+        Some(_) => Err("there is a spec, and no state".to_owned()),
     }
 }
 

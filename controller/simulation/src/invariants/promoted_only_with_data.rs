@@ -11,7 +11,7 @@ use schema::revision::RevisionDigest;
 use schema::status::{AlarmState, HistoryEntry, HistoryKind, Phase};
 
 use super::{Event, Invariant};
-use crate::timeline::between;
+use crate::timeline::{between, earlier};
 use crate::world::{Land, is_bad, news};
 
 /// How much the engine's looks may differ from the world's: two of its rounds.
@@ -177,7 +177,8 @@ fn nothing_fired(
     Ok(())
 }
 
-/// A revision under which most calls failed all through its bake is not good.
+/// A revision under which most calls failed is not good. What began to fail so late that no guard could
+/// have spoken yet counts for later.
 fn is_no_known_evil(
     revision: &RevisionDigest,
     state: &PlatformState,
@@ -193,8 +194,10 @@ fn is_no_known_evil(
     if first || !content.is_some_and(is_bad) || guards_were_muted(since, land) {
         return Ok(());
     }
+    let spoken = earlier(land.now(), slowest_guard(state));
     let (mut calls, mut failures) = (0_u64, 0_u64);
-    for (_, sample) in land.ledger.served_since(since) {
+    let served = land.ledger.served_since(since);
+    for (_, sample) in served.filter(|(at, _)| *at <= spoken) {
         calls += u64::from(sample.calls);
         failures += u64::from(sample.failures);
     }
@@ -205,6 +208,14 @@ fn is_no_known_evil(
         ));
     }
     Ok(())
+}
+
+/// How long the slowest guard takes to speak: its window, two periods more, and CloudWatch's delay.
+fn slowest_guard(state: &PlatformState) -> Duration {
+    let specs = state.accepted.iter().map(|it| &it.spec);
+    let guards = specs.flat_map(|spec| spec.gating_alarms());
+    let slowest = guards.map(|alarm| alarm.window_ms() + 2 * alarm.period.as_millis());
+    Duration::from_millis(slowest.max().unwrap_or(0)) + TOLERANCE
 }
 
 /// Whether somebody had switched a guard's actions off: it then does not count.
