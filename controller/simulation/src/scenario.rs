@@ -180,6 +180,8 @@ pub(crate) async fn step(world: &Arc<World>, crew: &mut Crew) {
 fn traffic(dice: &mut Dice) -> Traffic {
     match dice.between(0..=9) {
         0 => Traffic::None,
+        // Datapoints of ten seconds and twenty samples: now and then one has enough.
+        1 if dice.happens(60.0) => Traffic::Steady(dice.level(1.6, 2.2)),
         1 => Traffic::Steady(dice.level(0.3, 3.0)),
         2 => Traffic::Bursts(dice.level(3.0, 20.0)),
         3..=4 => Traffic::QuietNights(dice.level(4.0, 40.0)),

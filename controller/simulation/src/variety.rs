@@ -93,7 +93,7 @@ fn vary_rollout(spec: &mut LoanPlatformSpec, dice: &mut Dice) {
     rollout.max_automatic_rollbacks.count = Whole::new(dice.between(1..=4));
     let samples = [50, 200, 1_000, 3_000];
     rollout.min_samples = Whole::new(dice.pick(&samples).copied().unwrap_or(200));
-    if dice.happens(25.0) {
+    if dice.happens(45.0) {
         rollout.on_firing_alarm = OnFiringAlarm::Ignore;
         let names = spec.alarms.iter().map(|alarm| alarm.name.clone());
         rollout.acknowledge_firing_alarms = names.take(1).collect();

@@ -51,11 +51,13 @@ impl People {
                 self.plan(world, soon + lasting, Item::Hold);
             }
             Disturbance::Stall => self.plan(world, soon, Item::Stall),
-            // Long enough to make an alarm fire, and over before anybody looks again.
+            // Long enough to make an alarm fire while the change is judged, and over before anybody looks
+            // again.
             Disturbance::UnseenFiring => {
-                self.plan(world, soon, Item::ProviderOutage(1.0));
-                self.plan(world, soon, Item::Stall);
-                let over = soon + Duration::from_secs(30);
+                let judged = soon * 2 + Duration::from_secs(70);
+                self.plan(world, judged, Item::ProviderOutage(1.0));
+                self.plan(world, judged, Item::Stall);
+                let over = judged + Duration::from_secs(30);
                 self.plan(world, over, Item::ProviderOutage(0.0));
             }
             Disturbance::Guards => {

@@ -1,6 +1,7 @@
 //! Upsets: what happens past the spec file, to the platform and to its controllers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::ports::TaskTemplate;
 use schema::names::ServiceName;
@@ -89,9 +90,15 @@ impl People {
     fn rival(&mut self, world: &Arc<World>) {
         let (service, count) = (self.service(), self.dice.between(1..=8));
         let lasting = self.dice.pause(300_000..=3_600_000);
+        let every = self.dice.pause(5_000..=60_000);
         let mut scene = world.scene();
         scene.note(format!("another tool wants {count} tasks of {service}"));
-        scene.rival = Some(Rival { service, count });
+        scene.rival = Some(Rival {
+            service,
+            count,
+            every,
+            looks_at: Duration::ZERO,
+        });
         drop(scene);
         self.plan(world, lasting, Item::RivalLeaves);
     }

@@ -71,11 +71,15 @@ pub(crate) struct Scene {
     reported_at: Option<Duration>,
 }
 
-/// Another tool that writes a service's count whenever it finds another one.
+/// Another tool that writes a service's count when it finds another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rival {
     pub(crate) service: ServiceName,
     pub(crate) count: u32,
+    /// How often it looks.
+    pub(crate) every: Duration,
+    /// When it looks next.
+    pub(crate) looks_at: Duration,
 }
 
 /// What becomes of a mutating call.
@@ -145,9 +149,7 @@ impl Scene {
     /// Lets the world go on until now: tasks, traffic, alarms.
     pub(crate) fn tick(&mut self, step: Duration) {
         let now = self.land.now();
-        if let Some(rival) = self.rival {
-            self.scale(rival.service, rival.count, "another tool");
-        }
+        self.let_the_rival_look();
         self.advance_fleet(now);
         self.serve_until(self.land.timeline.passed());
         for moved in self.land.monitor.tick(now) {
@@ -161,6 +163,16 @@ impl Scene {
         self.land.ledger.look_at(&self.land.fleet, now);
         let able = self.is_able();
         self.judge(&Event::Tick { step, able });
+    }
+
+    fn let_the_rival_look(&mut self) {
+        let passed = self.land.timeline.passed();
+        let due = self.rival.as_mut().filter(|it| it.looks_at <= passed);
+        if let Some(rival) = due {
+            rival.looks_at = passed + rival.every;
+            let (service, count) = (rival.service, rival.count);
+            self.scale(service, count, "another tool");
+        }
     }
 
     pub(super) fn advance_fleet(&mut self, now: Timestamp) {
