@@ -161,6 +161,10 @@ fn rollback_limit_reached(turn: &Turn<'_>) -> bool {
 }
 
 fn hold_at_limit(turn: &mut Turn<'_>) {
+    // A rollback that goes on being tried is not given up for a hold of what comes after it.
+    if turn.scoring.phase == Phase::RollbackFailed {
+        return;
+    }
     let limit = turn.view.spec.rollout.max_automatic_rollbacks;
     turn.wait(format!(
         "new scoring changes are held: {} automatic rollbacks within {} \

@@ -12,16 +12,7 @@ use crate::stories::story::Story;
 
 #[test]
 fn case_13_a_target_that_does_not_start_leaves_the_healthier_side_running() {
-    let mut story = baking_an_image();
-    story.alarm_fires(63.5);
-    story.seconds_pass(2);
-    let found = story.service(ServiceName::Scoring);
-    assert_eq!(found.template.image.0, "scoring:1", "it was asked for");
-    found.deployment.state = DeploymentState::Failed {
-        reason: "exited with code 1".to_owned(),
-    };
-    story.settles();
-    assert_eq!(story.phase(), Phase::RollbackFailed);
+    let mut story = taken_back_to_a_target_that_does_not_start();
     assert_eq!(
         story.service(ServiceName::Scoring).template.image.0,
         "scoring:2"
@@ -46,6 +37,37 @@ fn case_13_a_target_that_does_not_start_leaves_the_healthier_side_running() {
         Phase::RolledBack,
         "ten minutes later it did start"
     );
+}
+
+#[test]
+fn case_13_a_newer_edit_that_the_rollback_limit_holds_does_not_end_the_trying() {
+    let mut story = taken_back_to_a_target_that_does_not_start();
+    story.edits(|spec| spec.rollout.max_automatic_rollbacks.count = Whole::new(1));
+    story.changes_retries(3);
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    story.seconds_pass(620);
+    assert_eq!(
+        story.service(ServiceName::Scoring).template.image.0,
+        "scoring:1"
+    );
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Paused, "now the edit is held");
+}
+
+fn taken_back_to_a_target_that_does_not_start() -> Story {
+    let mut story = baking_an_image();
+    story.alarm_fires(63.5);
+    story.seconds_pass(2);
+    let found = story.service(ServiceName::Scoring);
+    assert_eq!(found.template.image.0, "scoring:1", "it was asked for");
+    found.deployment.state = DeploymentState::Failed {
+        reason: "exited with code 1".to_owned(),
+    };
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    story
 }
 
 #[test]
