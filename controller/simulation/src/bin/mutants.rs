@@ -65,6 +65,8 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
         all_caught &= matches!(fate, Fate::Caught { .. });
         tell(&mutation, &fate);
     }
+    // Nobody is to run a broken engine later and take it for the real one.
+    fs::copy(places.pristine(), places.mutated())?;
     Ok(all_caught)
 }
 
