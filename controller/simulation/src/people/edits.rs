@@ -80,13 +80,7 @@ impl People {
                     .scene()
                     .note(format!("these are: {}", whys.join(", ")));
             }
-            simple => {
-                let mut why = String::new();
-                let people = &mut *self;
-                let mut edited = desk.spec.clone();
-                why.push_str(&people.change(simple, &mut edited));
-                desk.edit(&why, |spec| *spec = edited);
-            }
+            simple => self.make(simple, desk),
         }
         self.disturb(world);
         // Some hold changes for good; most go back to enforcing soon.
@@ -99,6 +93,11 @@ impl People {
     pub(super) fn edit_guards(&mut self, desk: &mut Desk) {
         let kinds = [Edit::Alarms, Edit::Threshold];
         let kind = self.dice.pick(&kinds).copied().unwrap_or(Edit::Alarms);
+        self.make(kind, desk);
+    }
+
+    /// Makes one change, and submits it.
+    fn make(&mut self, kind: Edit, desk: &mut Desk) {
         let mut edited = desk.spec.clone();
         let why = self.change(kind, &mut edited);
         desk.edit(&why, |spec| *spec = edited);
