@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use engine::state::PlatformState;
+use engine::state::{ChangeRecord, PlatformState, ScoringState};
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::platform::Alarm;
@@ -56,15 +56,10 @@ impl PromotedOnlyWithData {
         let Some(state) = &land.ledger.state else {
             return;
         };
-        let bakes = matches!(
-            state.scoring.phase,
-            Phase::Applying | Phase::Baking | Phase::Inconclusive
-        );
-        if !bakes {
+        let Some(judged) = judged_change(&state.scoring) else {
             return;
-        }
-        let baseline = state.scoring.change.as_ref().map(|change| &change.baseline);
-        let guards: BTreeSet<_> = baseline.into_iter().flat_map(|it| it.keys()).collect();
+        };
+        let guards: BTreeSet<_> = judged.baseline.keys().collect();
         let found = land.monitor.observed();
         let judges = |name: &&_| {
             let mut found = found.iter();
@@ -109,6 +104,16 @@ impl PromotedOnlyWithData {
             self.watched.as_secs(),
             bake.as_secs()
         ))
+    }
+}
+
+/// The change that is in force and watched: the one under way, or, while a newer one waits in preflight, the
+/// one that it would replace.
+fn judged_change(scoring: &ScoringState) -> Option<&ChangeRecord> {
+    match scoring.phase {
+        Phase::Applying | Phase::Baking | Phase::Inconclusive => scoring.change.as_ref(),
+        Phase::Preflight => scoring.standing.as_ref(),
+        _ => None,
     }
 }
 
