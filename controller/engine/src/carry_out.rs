@@ -1,12 +1,29 @@
 //! Doing: the calls of a plan, one after another.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use schema::names::PlatformName;
+use tokio::time::{Instant, timeout_at};
 
 use crate::observe::settings_path;
 use crate::plan::{Action, Plan};
-use crate::ports::PortError;
+use crate::ports::{Permit, PortError, Urgency};
 use crate::reconcile::Context;
+
+/// How long a plan may wait for its permit before the platform is looked at again: what was found when it was
+/// made grows old.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How far the calls of a plan came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All of them were made.
+    Done,
+    /// Something was said about the platform while they waited for their permit, or they waited too long: what
+    /// they were decided on may have changed.
+    Outdated,
+}
 
 /// Makes the calls of `plan` in their order, and stops at the first that fails: what comes after may
 /// rest on it.
@@ -14,25 +31,52 @@ pub(crate) async fn carry_out(
     context: &Context,
     platform: &PlatformName,
     plan: &Plan,
+    urgency: Urgency,
     now: Timestamp,
-) -> Result<(), PortError> {
+) -> Result<Progress, PortError> {
     for step in &plan.steps {
+        let Some(permit) = permit(context, platform, &step.action, urgency).await else {
+            return Ok(Progress::Outdated);
+        };
         tracing::info!(%platform, %step, "Reconciling.");
-        carry_out_one(context, platform, &step.action).await?;
+        carry_out_one(context, platform, &step.action, permit).await?;
         context.convergence.wrote(platform, step, now);
     }
-    Ok(())
+    Ok(Progress::Done)
+}
+
+/// Waits for the permit to make `action`; nothing when that makes no sense any more.
+async fn permit(
+    context: &Context,
+    platform: &PlatformName,
+    action: &Action,
+    urgency: Urgency,
+) -> Option<Permit> {
+    let permit = async {
+        match action {
+            Action::Service(change) => context.compute.permit(change, urgency).await,
+            Action::PutAlarm(_) | Action::DeleteAlarm(_) => context.alarms.permit(urgency).await,
+            Action::PutSettings { .. } | Action::DeleteSettings(_) => Permit::free(),
+        }
+    };
+    let deadline = Instant::now() + PATIENCE;
+    tokio::select! {
+        biased;
+        permit = timeout_at(deadline, permit) => permit.ok(),
+        () = context.touched.said_about(platform) => None,
+    }
 }
 
 async fn carry_out_one(
     context: &Context,
     platform: &PlatformName,
     action: &Action,
+    permit: Permit,
 ) -> Result<(), PortError> {
     match action {
-        Action::PutAlarm(definition) => context.alarms.put(definition).await,
-        Action::DeleteAlarm(name) => context.alarms.delete(platform, name).await,
-        Action::Service(change) => context.compute.apply(change).await,
+        Action::PutAlarm(definition) => context.alarms.put(definition, permit).await,
+        Action::DeleteAlarm(name) => context.alarms.delete(platform, name, permit).await,
+        Action::Service(change) => context.compute.apply(change, permit).await,
         Action::DeleteSettings(service) => {
             context
                 .documents

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use kube::runtime::controller::{Action as Next, Config};
-use kube::runtime::reflector::store;
+use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::watcher::Event;
 use kube::runtime::{Controller, WatchStreamExt, reflector};
+use schema::names::PlatformName;
 use schema::platform::DeletionPolicy;
 
 use crate::backoff::Backoff;
@@ -20,13 +22,11 @@ use crate::observe::observe_settings;
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::reconcile::{Context, Pace, ReconcileError, reconcile};
 use crate::rehearsals::Rehearsals;
-use crate::specs::{Remembered, SpecEntry, SpecWatcher};
+use crate::specs::{NAMESPACE, Remembered, SpecEntry, SpecWatcher};
 use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
 use crate::tally::Tally;
-
-/// Reconciles under way at once.
-const CONCURRENT_RECONCILES: u16 = 8;
+use crate::touched::Touched;
 
 /// What the engine runs on, and where it shows what it does.
 #[derive(Debug, Clone)]
@@ -50,8 +50,8 @@ pub struct World {
 pub struct Hints {
     /// The spec files may have changed.
     pub specs: BoxStream<'static, ()>,
-    /// Any platform may have changed.
-    pub platforms: BoxStream<'static, ()>,
+    /// This platform may have changed.
+    pub platforms: BoxStream<'static, PlatformName>,
 }
 
 impl std::fmt::Debug for Hints {
@@ -162,7 +162,15 @@ async fn reconcile_all(
         world.clock.clone(),
     );
     let (reader, writer) = store::<SpecEntry>();
-    let trigger = reflector(writer, watcher.events(hints.specs)).touched_objects();
+    let touched = Arc::new(Touched::default());
+    let edited = Arc::clone(&touched);
+    let events = watcher.events(hints.specs).inspect_ok(move |event| {
+        if let Event::Apply(entry) = event {
+            edited.add(&entry.platform);
+        }
+    });
+    let trigger = reflector(writer, events).touched_objects();
+    let platforms = known_ones(hints.platforms, reader.clone(), Arc::clone(&touched));
     let context = Arc::new(Context {
         compute: Arc::new(Fenced::new(&world.compute, lease)),
         alarms: Arc::new(Fenced::new(&world.alarms, lease)),
@@ -173,18 +181,35 @@ async fn reconcile_all(
         backoff: Backoff::default(),
         convergence: Convergence::default(),
         rehearsals: Rehearsals::default(),
+        touched,
         tally: world.tally,
         epoch: lease.epoch(),
         pace,
     });
     Controller::for_stream(trigger, reader)
-        .with_config(Config::default().concurrency(CONCURRENT_RECONCILES))
-        .reconcile_all_on(hints.platforms)
+        .with_config(Config::default().concurrency(pace.concurrency))
+        .reconcile_on(platforms)
         .graceful_shutdown_on(shutdown)
         .run(reconcile, error_policy, context)
         .for_each(|_| std::future::ready(()))
         .await;
     Ok(())
+}
+
+/// The platforms among `hinted` that there are, each noted as touched. Who may send a hint may name anything.
+fn known_ones(
+    hinted: BoxStream<'static, PlatformName>,
+    platforms: Store<SpecEntry>,
+    touched: Arc<Touched>,
+) -> impl Stream<Item = ObjectRef<SpecEntry>> + Send + 'static {
+    hinted.filter_map(move |platform| {
+        let key = ObjectRef::<SpecEntry>::new(platform.as_str()).within(NAMESPACE);
+        let known = platforms.get(&key).map(|_| {
+            touched.add(&platform);
+            key
+        });
+        std::future::ready(known)
+    })
 }
 
 /// Shows what was saved before, so that status is there before the first reconcile, and returns

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schema::LoanPlatformSpec;
 use schema::names::{PlatformName, ServiceName};
-use schema::platform::Alarm;
+use schema::platform::{Alarm, AlarmAction};
 use schema::revision::{RevisionDigest, ScoringRevision};
 use schema::settings::ServiceSettings;
 
@@ -102,5 +102,6 @@ pub fn definition(platform: &PlatformName, alarm: &Alarm) -> Option<AlarmDefinit
         datapoints_to_alarm: alarm.datapoints_to_alarm(),
         min_samples: alarm.min_samples.get(),
         treat_missing_data: alarm.treat_missing_data,
+        notifies: alarm.on_alarm.contains(&AlarmAction::Notify),
     })
 }

@@ -34,6 +34,7 @@ pub mod state_store;
 pub mod status;
 pub mod tally;
 mod timing;
+pub mod touched;
 
 #[cfg(test)]
 mod stories;

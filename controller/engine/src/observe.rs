@@ -9,7 +9,7 @@ use schema::status::Phase;
 
 use crate::conditions::with_causes;
 use crate::observed::{Observed, ObservedSettings};
-use crate::ports::{BakeEvidence, Documents, ObservedAlarm, PortError, Seen};
+use crate::ports::{BakeEvidence, Documents, ObservedAlarm, PortError, Seen, Urgency};
 use crate::reconcile::Context;
 use crate::state::PlatformState;
 
@@ -17,9 +17,10 @@ use crate::state::PlatformState;
 pub(crate) async fn observe(
     context: &Context,
     state: &PlatformState,
+    urgency: Urgency,
 ) -> Result<Observed, PortError> {
     let platforms = BTreeSet::from([state.platform.clone()]);
-    let services = context.compute.observe(&platforms).await?;
+    let services = context.compute.observe(&platforms, urgency).await?;
     let mut observed = Observed {
         services: services
             .found
@@ -29,11 +30,11 @@ pub(crate) async fn observe(
         settings: observe_settings(context.documents.as_ref(), &state.platform).await?,
         rehearsal: context
             .rehearsals
-            .of(context.compute.as_ref(), state)
+            .of(context.compute.as_ref(), state, urgency)
             .await?,
         ..Observed::nothing(services.at)
     };
-    match observe_guards(context, state, &platforms).await {
+    match observe_guards(context, state, &platforms, urgency).await {
         Ok((alarms, evidence)) => {
             // By then all of it was seen: nothing that was found is from later.
             observed.at = observed.at.max(alarms.at);
@@ -50,9 +51,10 @@ async fn observe_guards(
     context: &Context,
     state: &PlatformState,
     platforms: &BTreeSet<PlatformName>,
+    urgency: Urgency,
 ) -> Result<(Seen<ObservedAlarm>, BakeEvidence), PortError> {
-    let alarms = context.alarms.observe(platforms).await?;
-    Ok((alarms, observe_bake(context, state).await?))
+    let alarms = context.alarms.observe(platforms, urgency).await?;
+    Ok((alarms, observe_bake(context, state, urgency).await?))
 }
 
 fn by_name(alarms: Vec<ObservedAlarm>) -> BTreeMap<AlarmName, ObservedAlarm> {
@@ -82,7 +84,11 @@ pub(crate) async fn observe_settings(
     Ok(settings)
 }
 
-async fn observe_bake(context: &Context, state: &PlatformState) -> Result<BakeEvidence, PortError> {
+async fn observe_bake(
+    context: &Context,
+    state: &PlatformState,
+    urgency: Urgency,
+) -> Result<BakeEvidence, PortError> {
     let bakes = matches!(state.scoring.phase, Phase::Baking | Phase::Inconclusive);
     match state
         .scoring
@@ -90,7 +96,10 @@ async fn observe_bake(context: &Context, state: &PlatformState) -> Result<BakeEv
         .as_ref()
         .and_then(|change| change.effective_at)
     {
-        Some(since) if bakes => context.alarms.evidence(&state.platform, since).await,
+        Some(since) if bakes => {
+            let alarms = &context.alarms;
+            alarms.evidence(&state.platform, since, urgency).await
+        }
         _ => Ok(BakeEvidence::default()),
     }
 }

@@ -72,10 +72,9 @@ impl Observed {
         let Some(order) = self.settings_order(service) else {
             return false;
         };
-        self.services.get(&service).is_some_and(|found| {
-            let mut serving = found.tasks.iter().filter(|task| task.serves());
-            serving.all(|task| task.settings == Some(order))
-        })
+        self.services
+            .get(&service)
+            .is_some_and(|found| found.all_report(order))
     }
 
     /// Whether the settings document of `service` belongs to `scoring_revision`.

@@ -13,7 +13,7 @@ use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind};
 use crate::accept::accept;
 use crate::backoff::Backoff;
 use crate::board::{Board, Happening, PlatformObject};
-use crate::carry_out::carry_out;
+use crate::carry_out::{Progress, carry_out};
 use crate::clock::Clock;
 use crate::conditions::{failed, tell_of_failure};
 use crate::convergence::Convergence;
@@ -22,7 +22,7 @@ use crate::jitter;
 use crate::observe::observe;
 use crate::observed::Observed;
 use crate::plan::{Action, Step, plan_removal};
-use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
+use crate::ports::{Alarms, Compute, Documents, PortError, Remedy, Urgency};
 use crate::reactions;
 use crate::rehearsals::Rehearsals;
 use crate::specs::{SpecContent, SpecEntry};
@@ -30,6 +30,7 @@ use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
 use crate::status::{status, without_live_values};
 use crate::tally::Tally;
+use crate::touched::{Touched, urgency_of_doing, urgency_of_looking};
 
 /// Target of log records that repeat the history, for those who show it in another way.
 pub const HAPPENINGS: &str = "engine::happenings";
@@ -55,6 +56,8 @@ pub struct Context {
     pub convergence: Convergence,
     /// What was found out about images before they are needed.
     pub rehearsals: Rehearsals,
+    /// What goes before the merely due.
+    pub touched: Arc<Touched>,
     /// How often it went well, and how often not.
     pub tally: Arc<Tally>,
     /// The term of this controller.
@@ -63,13 +66,17 @@ pub struct Context {
     pub pace: Pace,
 }
 
-/// How often a platform is looked at.
+/// How often a platform is looked at, and how many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
+    /// Reconciles under way at once.
+    pub concurrency: u16,
     /// While something moves.
     pub moving: Duration,
     /// While nothing does.
     pub resync: Duration,
+    /// How often the spec files are listed.
+    pub listing: Duration,
     /// How long a spec file must be missing before it counts as removed: longer than a branch switch
     /// or a slow sync takes.
     pub removal: Duration,
@@ -106,7 +113,8 @@ pub async fn reconcile(
     entry: Arc<SpecEntry>,
     context: Arc<Context>,
 ) -> Result<Next, ReconcileError> {
-    match round(&entry, &context).await {
+    let touched = context.touched.take(&entry.platform);
+    match round(&entry, &context, touched).await {
         Ok(next) => {
             context.backoff.succeed(&entry.platform);
             context.tally.count(true);
@@ -114,13 +122,28 @@ pub async fn reconcile(
         }
         Err(error) => {
             context.tally.count(false);
+            if touched {
+                context.touched.add(&entry.platform);
+            }
             show_failure(&context, &entry.platform, &error).await;
             Err(error)
         }
     }
 }
 
-async fn round(entry: &SpecEntry, context: &Context) -> Result<Next, ReconcileError> {
+/// What a round has to decide on.
+struct Looked<'a> {
+    observed: Observed,
+    urgency: Urgency,
+    /// What is wrong with the newest spec.
+    refusal: Option<&'a str>,
+}
+
+async fn round(
+    entry: &SpecEntry,
+    context: &Context,
+    touched: bool,
+) -> Result<Next, ReconcileError> {
     let known = context.states.load(&entry.platform).await?;
     let refusal = match &entry.content {
         SpecContent::Removed => return remove(context, known, entry).await,
@@ -130,9 +153,15 @@ async fn round(entry: &SpecEntry, context: &Context) -> Result<Next, ReconcileEr
     let mut state = known
         .clone()
         .unwrap_or_else(|| PlatformState::new(entry.platform.clone(), context.clock.now()));
-    let observed = observe(context, &state).await?;
+    let urgency = urgency_of_looking(known.as_ref(), touched);
+    let observed = observe(context, &state, urgency).await?;
     accept(&mut state, entry, observed.at);
-    advance(context, known.as_ref(), state, observed, refusal).await
+    let looked = Looked {
+        observed,
+        urgency,
+        refusal,
+    };
+    advance(context, known.as_ref(), state, looked).await
 }
 
 /// Puts the failure into the platform's conditions: on the board, and into the saved status as far
@@ -161,9 +190,13 @@ async fn advance(
     context: &Context,
     known: Option<&PlatformState>,
     state: PlatformState,
-    observed: Observed,
-    refusal: Option<&str>,
+    looked: Looked<'_>,
 ) -> Result<Next, ReconcileError> {
+    let Looked {
+        observed,
+        urgency,
+        refusal,
+    } = looked;
     let now = observed.at;
     let mut decision = decide(&state, &observed, context.epoch);
     hold_back(context, &state, &mut decision, now);
@@ -183,8 +216,15 @@ async fn advance(
     context
         .board
         .show(&state.platform, PlatformObject::new(&decision.state, live));
-    carry_out(context, &state.platform, &decision.plan, now).await?;
-    Ok(Next::requeue(wait(context.pace, &decision, &observed)))
+    let before = known.unwrap_or(&state);
+    let urgency = urgency_of_doing(urgency, before, &decision.state);
+    let platform = &state.platform;
+    Ok(
+        match carry_out(context, platform, &decision.plan, urgency, now).await? {
+            Progress::Done => Next::requeue(wait(context.pace, &decision, &observed)),
+            Progress::Outdated => Next::requeue(Duration::ZERO),
+        },
+    )
 }
 
 /// Leaves out of the plan what was just done and has not shown yet, and what was done in vain. Taking
@@ -234,10 +274,10 @@ async fn remove(
         tell_news(context, known.as_ref(), &state);
     }
     if policy == DeletionPolicy::Delete {
-        let observed = observe(context, &state).await?;
+        let observed = observe(context, &state, Urgency::Edit).await?;
         let plan = plan_removal(&platform, &observed);
         if !plan.is_empty() {
-            carry_out(context, &platform, &plan, now).await?;
+            carry_out(context, &platform, &plan, Urgency::Edit, now).await?;
             return Ok(Next::requeue(context.pace.moving));
         }
         context.states.forget(&platform).await?;

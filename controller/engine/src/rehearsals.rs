@@ -11,7 +11,7 @@ use schema::status::Phase;
 use tokio::time::Instant;
 
 use crate::observed::RehearsalFinding;
-use crate::ports::{Compute, PortError, Rehearsal, Rehearsed, TaskTemplate};
+use crate::ports::{Compute, PortError, Rehearsal, Rehearsed, TaskTemplate, Urgency};
 use crate::state::PlatformState;
 
 /// How long an answer holds: an image may be pushed, or removed, meanwhile.
@@ -42,11 +42,14 @@ impl Rehearsals {
         &self,
         compute: &dyn Compute,
         state: &PlatformState,
+        urgency: Urgency,
     ) -> Result<Option<RehearsalFinding>, PortError> {
         let Some((attempt, question)) = question(state) else {
             return Ok(None);
         };
-        let obstacle = self.obstacle(compute, &state.platform, question).await?;
+        let obstacle = self
+            .obstacle(compute, &state.platform, question, urgency)
+            .await?;
         Ok(Some(RehearsalFinding { attempt, obstacle }))
     }
 
@@ -55,13 +58,14 @@ impl Rehearsals {
         compute: &dyn Compute,
         platform: &PlatformName,
         question: [Rehearsal; 2],
+        urgency: Urgency,
     ) -> Result<Option<String>, PortError> {
         if let Some(known) = self.fresh(platform, &question) {
             return Ok(known.obstacle);
         }
         let mut obstacle = None;
         for rehearsal in &question {
-            if let Rehearsed::Unsound { reason } = compute.rehearse(rehearsal).await? {
+            if let Rehearsed::Unsound { reason } = compute.rehearse(rehearsal, urgency).await? {
                 obstacle = Some(format!(
                     "{} cannot be used: {reason}",
                     rehearsal.template.image

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::ports::{Compute, ServiceChange, ServiceDefinition, TaskTemplate};
+use engine::ports::{Compute, Permit, ServiceChange, ServiceDefinition, TaskTemplate, Urgency};
 use local_adapter::{Home, HomeConfig};
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Image;
@@ -38,10 +38,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         count: Some(2),
         scaling: None,
     };
-    compute.apply(&ServiceChange::Create(definition)).await?;
+    compute
+        .apply(&ServiceChange::Create(definition), Permit::free())
+        .await?;
     let platforms = BTreeSet::from([platform]);
     while compute
-        .observe(&platforms)
+        .observe(&platforms, Urgency::Resync)
         .await?
         .found
         .iter()

@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudwatch_rules::{AlarmBook, MetricStore, Snapshot, Transition};
 use engine::clock::Clock;
-use engine::ports::{AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, PortError, Seen};
+use engine::ports::{
+    AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, Permit, PortError, Seen, Urgency,
+};
 use jiff::Timestamp;
 use schema::names::PlatformName;
 use schema::platform::AlarmName;
@@ -97,6 +99,7 @@ impl Alarms for LocalAlarms {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        _: Urgency,
     ) -> Result<Seen<ObservedAlarm>, PortError> {
         Ok(Seen {
             at: self.desk.clock.now(),
@@ -104,7 +107,7 @@ impl Alarms for LocalAlarms {
         })
     }
 
-    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
+    async fn put(&self, definition: &AlarmDefinition, _: Permit) -> Result<(), PortError> {
         let AlarmDefinition { platform, name, .. } = definition;
         let action = || format!("write alarm {platform}/{name}");
         let now = self.desk.clock.now();
@@ -114,7 +117,12 @@ impl Alarms for LocalAlarms {
         saved.map_err(|error| PortError::unavailable(action(), error))
     }
 
-    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
+    async fn delete(
+        &self,
+        platform: &PlatformName,
+        name: &AlarmName,
+        _: Permit,
+    ) -> Result<(), PortError> {
         self.desk.book().delete(platform, name);
         let saved = self.desk.save().await;
         saved.map_err(|error| {
@@ -126,6 +134,7 @@ impl Alarms for LocalAlarms {
         &self,
         platform: &PlatformName,
         since: Timestamp,
+        _: Urgency,
     ) -> Result<BakeEvidence, PortError> {
         let book = self.desk.book();
         Ok(book.evidence(&self.desk.metrics, platform, since))

@@ -22,7 +22,9 @@ use crate::world::{Caller, Line, Seat, World};
 /// The pace of a controller in AWS.
 const PACE: Pace = Pace {
     moving: Duration::from_secs(10),
+    concurrency: 8,
     resync: Duration::from_secs(60),
+    listing: Duration::from_secs(60),
     removal: Duration::from_secs(120),
 };
 const TTL: Duration = Duration::from_secs(30);

@@ -290,7 +290,8 @@ pub struct ForceBreakerOpen {
     pub service: ServiceName,
     /// The client whose breaker it is.
     pub client: ForceBreakerOpenClient,
-    /// How long it stays open.
+    /// How long it stays open. What fires meanwhile does not prolong it: the refusals themselves may have it
+    /// fire, and the dependency would never be tried again.
     #[serde(rename = "for")]
     pub lasting: Span<1_000, 86_400_000>,
 }

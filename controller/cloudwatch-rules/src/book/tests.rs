@@ -40,6 +40,7 @@ fn definition() -> AlarmDefinition {
         datapoints_to_alarm: 2,
         min_samples: 20,
         treat_missing_data: TreatMissingData::Missing,
+        notifies: false,
     }
 }
 

@@ -27,6 +27,7 @@ fn definition(source: AlarmSource) -> AlarmDefinition {
         datapoints_to_alarm: 1,
         min_samples: 0,
         treat_missing_data: TreatMissingData::Missing,
+        notifies: false,
     }
 }
 

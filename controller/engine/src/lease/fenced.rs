@@ -12,7 +12,8 @@ use schema::platform::AlarmName;
 use super::holding::Lease;
 use crate::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, Document, DocumentVersion, Documents, Expected,
-    Listed, ObservedAlarm, ObservedService, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
+    Listed, ObservedAlarm, ObservedService, Permit, PortError, Rehearsal, Rehearsed, Seen,
+    ServiceChange, Urgency,
 };
 
 /// A port whose calls that change something go through only while the lease is held.
@@ -36,16 +37,25 @@ impl Compute for Fenced<dyn Compute> {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
     ) -> Result<Seen<ObservedService>, PortError> {
-        self.port.observe(platforms).await
+        self.port.observe(platforms, urgency).await
     }
 
-    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
-        self.port.rehearse(rehearsal).await
+    async fn rehearse(
+        &self,
+        rehearsal: &Rehearsal,
+        urgency: Urgency,
+    ) -> Result<Rehearsed, PortError> {
+        self.port.rehearse(rehearsal, urgency).await
     }
 
-    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
-        self.lease.fence(self.port.apply(change)).await
+    async fn permit(&self, change: &ServiceChange, urgency: Urgency) -> Permit {
+        self.port.permit(change, urgency).await
+    }
+
+    async fn apply(&self, change: &ServiceChange, permit: Permit) -> Result<(), PortError> {
+        self.lease.fence(self.port.apply(change, permit)).await
     }
 }
 
@@ -54,24 +64,37 @@ impl Alarms for Fenced<dyn Alarms> {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
     ) -> Result<Seen<ObservedAlarm>, PortError> {
-        self.port.observe(platforms).await
+        self.port.observe(platforms, urgency).await
     }
 
-    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
-        self.lease.fence(self.port.put(definition)).await
+    async fn permit(&self, urgency: Urgency) -> Permit {
+        self.port.permit(urgency).await
     }
 
-    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
-        self.lease.fence(self.port.delete(platform, name)).await
+    async fn put(&self, definition: &AlarmDefinition, permit: Permit) -> Result<(), PortError> {
+        self.lease.fence(self.port.put(definition, permit)).await
+    }
+
+    async fn delete(
+        &self,
+        platform: &PlatformName,
+        name: &AlarmName,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        self.lease
+            .fence(self.port.delete(platform, name, permit))
+            .await
     }
 
     async fn evidence(
         &self,
         platform: &PlatformName,
         since: Timestamp,
+        urgency: Urgency,
     ) -> Result<BakeEvidence, PortError> {
-        self.port.evidence(platform, since).await
+        self.port.evidence(platform, since, urgency).await
     }
 }
 

@@ -12,7 +12,9 @@ use schema::status::AlarmState;
 use serde::{Deserialize, Serialize};
 
 use super::error::PortError;
+use super::permit::Permit;
 use super::seen::Seen;
+use super::urgency::Urgency;
 
 /// What an alarm measures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,9 @@ pub struct AlarmDefinition {
     pub min_samples: u32,
     /// What a missing datapoint means.
     pub treat_missing_data: TreatMissingData,
+    /// Whether people are told when it fires, where their home has a way to tell them.
+    #[serde(default)]
+    pub notifies: bool,
 }
 
 /// An alarm as it was found.
@@ -136,20 +141,31 @@ pub trait Alarms: Debug + Send + Sync {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
     ) -> Result<Seen<ObservedAlarm>, PortError>;
+
+    /// Waits until the quotas have room for one change of an alarm. At once where there are none.
+    async fn permit(&self, _urgency: Urgency) -> Permit {
+        Permit::free()
+    }
 
     /// Writes a whole definition. The state of an alarm that is already there stays as it is; a new
     /// one starts in `INSUFFICIENT_DATA`.
     ///
     /// # Errors
     /// When it cannot be written.
-    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError>;
+    async fn put(&self, definition: &AlarmDefinition, permit: Permit) -> Result<(), PortError>;
 
     /// Removes an alarm. Removing one that is not there is no error.
     ///
     /// # Errors
     /// When it cannot be removed.
-    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError>;
+    async fn delete(
+        &self,
+        platform: &PlatformName,
+        name: &AlarmName,
+        permit: Permit,
+    ) -> Result<(), PortError>;
 
     /// What was seen of `platform` since `since`.
     ///
@@ -159,5 +175,6 @@ pub trait Alarms: Debug + Send + Sync {
         &self,
         platform: &PlatformName,
         since: Timestamp,
+        urgency: Urgency,
     ) -> Result<BakeEvidence, PortError>;
 }

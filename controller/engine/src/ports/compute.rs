@@ -12,7 +12,9 @@ use schema::status::TaskStatus;
 use serde::{Deserialize, Serialize};
 
 use super::error::PortError;
+use super::permit::Permit;
 use super::seen::Seen;
+use super::urgency::Urgency;
 
 /// What a task is started from. A change of it is a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,8 +107,10 @@ pub struct ObservedService {
     pub restarts: u64,
     /// The newest deployment.
     pub deployment: ObservedDeployment,
-    /// Its tasks, those being drained included.
+    /// Its tasks, those being drained included. None where only their summary is known.
     pub tasks: Vec<ObservedTask>,
+    /// What is known of its tasks together; absent where each of them is known.
+    pub summary: Option<TaskSummary>,
     /// Where clients reach it, for the service that has an address of its own: the loan API.
     pub endpoint: Option<String>,
 }
@@ -115,8 +119,30 @@ impl ObservedService {
     /// Tasks that serve.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.tasks.iter().filter(|task| task.serves()).count()
+        self.summary.map_or_else(
+            || self.tasks.iter().filter(|task| task.serves()).count(),
+            |summary| summary.serving as usize,
+        )
     }
+
+    /// Whether every task that serves reports the settings with this `(epoch, sequence)`.
+    #[must_use]
+    pub fn all_report(&self, order: (u64, u64)) -> bool {
+        let mut serving = self.tasks.iter().filter(|task| task.serves());
+        self.summary.map_or_else(
+            || serving.all(|task| task.settings == Some(order)),
+            |summary| summary.serving == 0 || summary.settings == Some(order),
+        )
+    }
+}
+
+/// What is known of a service's tasks together, where asking for each would cost too much of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskSummary {
+    /// Tasks that serve.
+    pub serving: u32,
+    /// The lowest `(epoch, sequence)` of settings that any of them reports; nothing while none is known.
+    pub settings: Option<(u64, u64)>,
 }
 
 /// A deployment as it was found.
@@ -209,6 +235,7 @@ pub trait Compute: Debug + Send + Sync {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
     ) -> Result<Seen<ObservedService>, PortError>;
 
     /// Whether tasks would start and take their settings, without starting any: asked of both sides of
@@ -216,13 +243,22 @@ pub trait Compute: Debug + Send + Sync {
     ///
     /// # Errors
     /// When that cannot be found out for now.
-    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError>;
+    async fn rehearse(
+        &self,
+        rehearsal: &Rehearsal,
+        urgency: Urgency,
+    ) -> Result<Rehearsed, PortError>;
+
+    /// Waits until the quotas have room for `change`. At once where there are none.
+    async fn permit(&self, _change: &ServiceChange, _urgency: Urgency) -> Permit {
+        Permit::free()
+    }
 
     /// Asks for one change. Asking twice does no harm.
     ///
     /// # Errors
     /// When it is refused, or cannot be asked for.
-    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError>;
+    async fn apply(&self, change: &ServiceChange, permit: Permit) -> Result<(), PortError>;
 }
 
 impl ServiceChange {

@@ -4,13 +4,17 @@ mod alarms;
 mod compute;
 mod documents;
 mod error;
+mod permit;
 mod seen;
+mod urgency;
 
 pub use alarms::{AlarmDefinition, AlarmSource, Alarms, BakeEvidence, Firing, ObservedAlarm};
 pub use compute::{
     Compute, DeploymentState, ObservedDeployment, ObservedService, ObservedTask, Rehearsal,
-    Rehearsed, ServiceChange, ServiceDefinition, TaskTemplate,
+    Rehearsed, ServiceChange, ServiceDefinition, TaskSummary, TaskTemplate,
 };
 pub use documents::{Document, DocumentVersion, Documents, Expected, Listed};
 pub use error::{PortError, Remedy};
+pub use permit::Permit;
 pub use seen::Seen;
+pub use urgency::Urgency;

@@ -75,9 +75,10 @@ pub(super) fn hold_open(
     }
     let until = later(round.now(), lasting_ms);
     let effect = Effect::HoldOpen { client };
-    let standing = |remedy: &Remedy| remedy.alarm == *fired.name() && remedy.effect == effect;
-    if prolong(state, round, until, standing) {
-        say_prolonged(state, round, fired, "ForceBreakerOpenProlonged", until);
+    if state.remedies.iter().any(|known| known.effect == effect) {
+        // The refusals themselves may have it fire: were it prolonged, the dependency might never be tried again.
+        let why = "its breaker is held open already, and is let go when that time is over";
+        skip(state, round, fired, "BreakerIsHeldOpen", why);
         return;
     }
     if values::breaker_mode(state, round.spec, client) == BreakerMode::ForcedOpen {

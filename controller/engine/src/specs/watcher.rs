@@ -1,4 +1,4 @@
-//! Watches the spec files: lists them when hinted and at every resync, and yields what changed.
+//! Watches the spec files: lists them when hinted and every so often, and yields what changed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const SETTLING: Duration = Duration::from_millis(400);
 pub struct SpecWatcher {
     documents: Arc<dyn Documents>,
     inventory: Inventory,
-    resync: Duration,
+    listing: Duration,
     files: BTreeMap<String, Read>,
     nameless: Vec<String>,
     suspect: Vec<PlatformName>,
@@ -57,7 +57,7 @@ impl SpecWatcher {
         Self {
             documents,
             inventory: Inventory::new(remembered, pace.removal),
-            resync: pace.resync,
+            listing: pace.listing,
             files: BTreeMap::new(),
             nameless: Vec::new(),
             suspect: Vec::new(),
@@ -243,7 +243,7 @@ impl Events {
                         error = &error as &dyn std::error::Error,
                         "Cannot read the spec files; the last ones stay in force."
                     );
-                    tokio::time::sleep(self.watcher.resync).await;
+                    tokio::time::sleep(self.watcher.listing).await;
                 }
             }
         }
@@ -266,9 +266,9 @@ impl Events {
         let longest = if self.watcher.is_unsettled() {
             SETTLING / 4
         } else {
-            self.watcher.resync
+            self.watcher.listing
         };
-        // A closed hint stream leaves the resync, which finds everything a little later.
+        // A closed hint stream leaves the next listing, which finds everything a little later.
         tokio::select! {
             biased;
             Some(()) = self.hints.next() => {}

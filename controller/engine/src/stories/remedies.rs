@@ -312,13 +312,30 @@ fn a_breaker_is_held_open_and_let_go_without_another_scoring_revision() {
     );
     assert_eq!((story.live(), story.phase()), (live, Phase::Succeeded));
 
-    // A repeat makes it last longer.
+    story.seconds_pass(68);
+    assert_eq!(provider_breaker(&story), BreakerMode::Enabled);
+}
+
+#[test]
+fn what_fires_while_a_breaker_is_held_open_does_not_prolong_that() {
+    let mut story = with(hold_open());
+    fires(&mut story, STUCK);
+    story.settles();
     story.seconds_pass(28);
     fires(&mut story, STUCK);
     story.seconds_pass(40);
-    assert_eq!(provider_breaker(&story), BreakerMode::ForcedOpen);
-    story.seconds_pass(30);
     assert_eq!(provider_breaker(&story), BreakerMode::Enabled);
+    let reasons = story
+        .state
+        .history
+        .iter()
+        .map(|entry| entry.reason.as_str());
+    assert!(reasons.clone().any(|it| it == "BreakerIsHeldOpen"));
+
+    // Once it was tried again, a firing speaks for itself.
+    fires(&mut story, STUCK);
+    story.settles();
+    assert_eq!(provider_breaker(&story), BreakerMode::ForcedOpen);
 }
 
 #[test]

@@ -350,6 +350,7 @@ impl Story {
                     restarts: 0,
                     deployment: deployment(&definition.template),
                     tasks: Vec::new(),
+                    summary: None,
                     endpoint: None,
                 };
                 self.world.services.insert(definition.service, found);

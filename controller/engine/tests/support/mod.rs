@@ -18,7 +18,7 @@ use engine::observed::{Observed, ObservedSettings};
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, DeploymentState, Document, DocumentVersion,
     Documents, Expected, Listed, ObservedAlarm, ObservedDeployment, ObservedService, ObservedTask,
-    PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
+    Permit, PortError, Rehearsal, Rehearsed, Seen, ServiceChange, Urgency,
 };
 use engine::reconcile::{Context, Pace};
 use engine::rehearsals::Rehearsals;
@@ -40,7 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const PACE: Pace = Pace {
     moving: Duration::from_millis(20),
+    concurrency: 8,
     resync: Duration::from_millis(50),
+    listing: Duration::from_millis(50),
     removal: Duration::from_millis(100),
 };
 
@@ -157,8 +159,13 @@ impl TinyWorld {
     /// What a round finds of `platform`.
     pub(crate) async fn observed(&self, platform: &PlatformName) -> Observed {
         let platforms = BTreeSet::from([platform.clone()]);
-        let services = Compute::observe(self, &platforms).await.unwrap();
-        let alarms = Alarms::observe(self, &platforms).await.unwrap().found;
+        let services = Compute::observe(self, &platforms, Urgency::Resync)
+            .await
+            .unwrap();
+        let alarms = Alarms::observe(self, &platforms, Urgency::Resync)
+            .await
+            .unwrap()
+            .found;
         let settings = ServiceName::ALL.into_iter().filter_map(|service| {
             let document = self.settings(platform, service)?;
             let found = ObservedSettings {
@@ -195,6 +202,7 @@ impl TinyWorld {
             backoff: Backoff::default(),
             convergence: Convergence::default(),
             rehearsals: Rehearsals::default(),
+            touched: Arc::default(),
             tally: Arc::new(Tally::default()),
             epoch: 1,
             pace: PACE,
@@ -378,6 +386,7 @@ impl Compute for TinyWorld {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        _: Urgency,
     ) -> Result<Seen<ObservedService>, PortError> {
         self.looks.0.fetch_add(1, Ordering::Relaxed);
         if self.compute_is_down.load(Ordering::Relaxed) {
@@ -408,11 +417,11 @@ impl Compute for TinyWorld {
         })
     }
 
-    async fn rehearse(&self, _: &Rehearsal) -> Result<Rehearsed, PortError> {
+    async fn rehearse(&self, _: &Rehearsal, _: Urgency) -> Result<Rehearsed, PortError> {
         Ok(Rehearsed::Sound)
     }
 
-    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
+    async fn apply(&self, change: &ServiceChange, _: Permit) -> Result<(), PortError> {
         self.mutations.fetch_add(1, Ordering::Relaxed);
         if self.ignores_changes.load(Ordering::Relaxed) {
             return Ok(());
@@ -432,6 +441,7 @@ impl Compute for TinyWorld {
                         state: DeploymentState::Completed,
                     },
                     tasks: Vec::new(),
+                    summary: None,
                     endpoint: None,
                 };
                 services.insert((definition.platform.clone(), definition.service), found);
@@ -487,6 +497,7 @@ impl Alarms for TinyWorld {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        _: Urgency,
     ) -> Result<Seen<ObservedAlarm>, PortError> {
         self.looks.1.fetch_add(1, Ordering::Relaxed);
         let alarms = self.alarms.lock().unwrap();
@@ -499,7 +510,7 @@ impl Alarms for TinyWorld {
         })
     }
 
-    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
+    async fn put(&self, definition: &AlarmDefinition, _: Permit) -> Result<(), PortError> {
         self.mutations.fetch_add(1, Ordering::Relaxed);
         let alarm = ObservedAlarm {
             definition: definition.clone(),
@@ -516,7 +527,12 @@ impl Alarms for TinyWorld {
         Ok(())
     }
 
-    async fn delete(&self, platform: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
+    async fn delete(
+        &self,
+        platform: &PlatformName,
+        name: &AlarmName,
+        _: Permit,
+    ) -> Result<(), PortError> {
         self.mutations.fetch_add(1, Ordering::Relaxed);
         self.alarms
             .lock()
@@ -525,7 +541,12 @@ impl Alarms for TinyWorld {
         Ok(())
     }
 
-    async fn evidence(&self, _: &PlatformName, _: Timestamp) -> Result<BakeEvidence, PortError> {
+    async fn evidence(
+        &self,
+        _: &PlatformName,
+        _: Timestamp,
+        _: Urgency,
+    ) -> Result<BakeEvidence, PortError> {
         Ok(BakeEvidence::default())
     }
 }

@@ -21,6 +21,7 @@ use engine::tally::Tally;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use local_adapter::{Home, HomeConfig, HomeError, LocalAlarms};
+use schema::names::PlatformName;
 use service_kit::server::{BindError, Server};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::BroadcastStream;
@@ -34,7 +35,9 @@ use screen::Screen;
 /// Nothing is far on one machine: looking often is cheap, and edits are seen at once.
 const PACE: Pace = Pace {
     moving: Duration::from_millis(250),
+    concurrency: 8,
     resync: Duration::from_secs(1),
+    listing: Duration::from_secs(1),
     removal: Duration::from_secs(10),
 };
 
@@ -105,8 +108,12 @@ async fn bind_console(args: &UpArgs) -> anyhow::Result<Server> {
 }
 
 /// A hint whenever an alarm changes its state, so that a bad change is taken back at once.
-fn alarm_moves(alarms: &LocalAlarms) -> BoxStream<'static, ()> {
-    BroadcastStream::new(alarms.subscribe()).map(drop).boxed()
+fn alarm_moves(alarms: &LocalAlarms) -> BoxStream<'static, PlatformName> {
+    // What a slow reader misses, the next look finds.
+    let moves = BroadcastStream::new(alarms.subscribe());
+    moves
+        .filter_map(|moved| std::future::ready(moved.ok().map(|moved| moved.platform)))
+        .boxed()
 }
 
 /// What runs beside the home: the controller, its HTTP port, and the screen.

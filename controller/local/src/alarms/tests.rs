@@ -1,7 +1,7 @@
 use std::sync::atomic::AtomicI64;
 
 use cloudwatch_rules::dimensions;
-use engine::ports::AlarmSource;
+use engine::ports::{AlarmSource, Permit, Urgency};
 use schema::names::ServiceName;
 use schema::platform::{Comparison, TreatMissingData};
 use schema::signals::{ECS_NAMESPACE, Signal};
@@ -71,11 +71,15 @@ fn definition() -> AlarmDefinition {
         datapoints_to_alarm: 1,
         min_samples: 0,
         treat_missing_data: TreatMissingData::Missing,
+        notifies: false,
     }
 }
 
 async fn observed(alarms: &LocalAlarms) -> Option<ObservedAlarm> {
-    let found = alarms.observe(&BTreeSet::from([platform()])).await.unwrap();
+    let found = alarms
+        .observe(&BTreeSet::from([platform()]), Urgency::Resync)
+        .await
+        .unwrap();
     found.found.into_iter().next()
 }
 
@@ -92,7 +96,7 @@ async fn a_firing_alarm_wakes_those_who_subscribed_and_is_saved_first() {
     let world = World::new();
     let alarms = world.start();
     let mut hints = alarms.subscribe();
-    alarms.put(&definition()).await.unwrap();
+    alarms.put(&definition(), Permit::free()).await.unwrap();
     world.cpu(5, 95.0);
     world.second.store(12, Ordering::SeqCst);
 
@@ -110,7 +114,7 @@ async fn a_restart_finds_alarms_as_they_were() {
     let world = World::new();
     let alarms = world.start();
     let mut hints = alarms.subscribe();
-    alarms.put(&definition()).await.unwrap();
+    alarms.put(&definition(), Permit::free()).await.unwrap();
     world.cpu(5, 95.0);
     world.second.store(12, Ordering::SeqCst);
     next(&mut hints).await;
@@ -139,7 +143,7 @@ async fn values_alone_write_nothing() {
     let world = World::new();
     let alarms = world.start();
     let mut hints = alarms.subscribe();
-    alarms.put(&definition()).await.unwrap();
+    alarms.put(&definition(), Permit::free()).await.unwrap();
     world.cpu(5, 10.0);
     world.second.store(12, Ordering::SeqCst);
     assert_eq!(next(&mut hints).await.to, AlarmState::Ok);
@@ -158,7 +162,7 @@ async fn what_cannot_be_saved_is_told_and_tried_again() {
     let alarms = world.start();
     // A folder in its place keeps the file from being written, even for root.
     std::fs::create_dir(world.file()).unwrap();
-    let refused = alarms.put(&definition()).await;
+    let refused = alarms.put(&definition(), Permit::free()).await;
     assert!(
         matches!(refused, Err(PortError::Unavailable { .. })),
         "{refused:?}"
@@ -179,13 +183,13 @@ async fn what_cannot_be_saved_is_told_and_tried_again() {
 async fn a_deleted_alarm_stays_deleted() {
     let world = World::new();
     let alarms = world.start();
-    alarms.put(&definition()).await.unwrap();
+    alarms.put(&definition(), Permit::free()).await.unwrap();
     alarms
-        .delete(&platform(), &definition().name)
+        .delete(&platform(), &definition().name, Permit::free())
         .await
         .unwrap();
     alarms
-        .delete(&platform(), &definition().name)
+        .delete(&platform(), &definition().name, Permit::free())
         .await
         .unwrap();
     drop(alarms);

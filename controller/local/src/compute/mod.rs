@@ -22,8 +22,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cloudwatch_rules::MetricStore;
 use engine::ports::{
-    Compute, ObservedService, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
-    ServiceDefinition,
+    Compute, ObservedService, Permit, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
+    ServiceDefinition, Urgency,
 };
 use jiff::Timestamp;
 use schema::names::{PlatformName, ServiceName};
@@ -256,6 +256,7 @@ impl Compute for LocalCompute {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
+        _: Urgency,
     ) -> Result<Seen<ObservedService>, PortError> {
         self.sweep().await;
         let all = self.all().await;
@@ -268,11 +269,11 @@ impl Compute for LocalCompute {
         })
     }
 
-    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
+    async fn rehearse(&self, rehearsal: &Rehearsal, _: Urgency) -> Result<Rehearsed, PortError> {
         rehearsal::rehearse(rehearsal, &self.world.programs_dir).await
     }
 
-    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
+    async fn apply(&self, change: &ServiceChange, _: Permit) -> Result<(), PortError> {
         match change {
             ServiceChange::Create(definition) => self.create(definition).await,
             ServiceChange::Deploy {

@@ -29,6 +29,7 @@ pub(super) fn observed(
             state: (&wanted.progress).into(),
         },
         tasks: service.replicas.iter().map(task).collect(),
+        summary: None,
         endpoint: has_address.then(|| format!("http://{}", addresses.of(*name))),
     }
 }

@@ -6,7 +6,7 @@ use super::support::{
     BOUND, Ground, Load, apply, create, definition, deploy, is_alive, kill, observe, pids,
     platform, query, scale, serves, wait_for,
 };
-use engine::ports::{Compute, DeploymentState, ServiceChange};
+use engine::ports::{Compute, DeploymentState, Permit, ServiceChange, Urgency};
 use schema::names::PlatformName;
 use schema::names::ServiceName::{Auth, LoanApi, Scoring};
 
@@ -158,9 +158,9 @@ async fn a_removed_service_drains_and_is_gone() {
     };
     let compute = home.compute();
 
-    compute.apply(&delete).await.expect("taken");
+    compute.apply(&delete, Permit::free()).await.expect("taken");
     while !compute
-        .observe(&platforms)
+        .observe(&platforms, Urgency::Resync)
         .await
         .expect("observed")
         .found
@@ -169,7 +169,7 @@ async fn a_removed_service_drains_and_is_gone() {
         tokio::task::yield_now().await;
     }
     compute
-        .apply(&delete)
+        .apply(&delete, Permit::free())
         .await
         .expect("removing nothing is no error");
     home.shutdown().await;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::ports::{Compute, ObservedService, ServiceChange, ServiceDefinition, TaskTemplate};
+use engine::ports::{
+    Compute, ObservedService, Permit, ServiceChange, ServiceDefinition, TaskTemplate, Urgency,
+};
 use local_adapter::{Home, HomeConfig, HomeError};
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Image;
@@ -173,12 +175,19 @@ pub(crate) async fn scale(home: &Home, service: ServiceName, count: u32) {
 }
 
 pub(crate) async fn apply(home: &Home, change: ServiceChange) {
-    home.compute().apply(&change).await.expect("taken");
+    home.compute()
+        .apply(&change, Permit::free())
+        .await
+        .expect("taken");
 }
 
 pub(crate) async fn observe(home: &Home, service: ServiceName) -> ObservedService {
     let platforms = BTreeSet::from([platform()]);
-    let found = home.compute().observe(&platforms).await.expect("observed");
+    let found = home
+        .compute()
+        .observe(&platforms, Urgency::Resync)
+        .await
+        .expect("observed");
     found
         .found
         .into_iter()

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, Document, DocumentVersion, Documents, Expected,
-    Listed, ObservedAlarm, ObservedService, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
+    Listed, ObservedAlarm, ObservedService, Permit, PortError, Rehearsal, Rehearsed, Seen,
+    ServiceChange, Urgency,
 };
 use jiff::Timestamp;
 use schema::names::PlatformName;
@@ -135,6 +136,7 @@ impl Compute for Line {
     async fn observe(
         &self,
         _: &BTreeSet<PlatformName>,
+        _: Urgency,
     ) -> Result<Seen<ObservedService>, PortError> {
         let bucket: Bucket = |quotas| &mut quotas.read_services;
         self.look(Api::Ecs, Some(bucket), "describe services", |scene| {
@@ -148,7 +150,7 @@ impl Compute for Line {
         .await
     }
 
-    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, PortError> {
+    async fn rehearse(&self, rehearsal: &Rehearsal, _: Urgency) -> Result<Rehearsed, PortError> {
         // Whether an image starts is found out by starting it: ECS knows no rehearsal. Whether there is
         // such an image can be asked.
         let image = rehearsal.template.image.clone();
@@ -166,14 +168,18 @@ impl Compute for Line {
         .await
     }
 
-    async fn apply(&self, change: &ServiceChange) -> Result<(), PortError> {
+    async fn apply(&self, change: &ServiceChange, _: Permit) -> Result<(), PortError> {
         self.change(Call::Apply(change.clone()), Scene::land).await
     }
 }
 
 #[async_trait]
 impl Alarms for Line {
-    async fn observe(&self, _: &BTreeSet<PlatformName>) -> Result<Seen<ObservedAlarm>, PortError> {
+    async fn observe(
+        &self,
+        _: &BTreeSet<PlatformName>,
+        _: Urgency,
+    ) -> Result<Seen<ObservedAlarm>, PortError> {
         let bucket: Bucket = |quotas| &mut quotas.describe_alarms;
         self.look(Api::CloudWatch, Some(bucket), "describe alarms", |scene| {
             Seen {
@@ -184,12 +190,12 @@ impl Alarms for Line {
         .await
     }
 
-    async fn put(&self, definition: &AlarmDefinition) -> Result<(), PortError> {
+    async fn put(&self, definition: &AlarmDefinition, _: Permit) -> Result<(), PortError> {
         let call = Call::PutAlarm(definition.clone());
         self.change(call, Scene::land).await
     }
 
-    async fn delete(&self, _: &PlatformName, name: &AlarmName) -> Result<(), PortError> {
+    async fn delete(&self, _: &PlatformName, name: &AlarmName, _: Permit) -> Result<(), PortError> {
         let call = Call::DeleteAlarm(name.clone());
         self.change(call, Scene::land).await
     }
@@ -198,6 +204,7 @@ impl Alarms for Line {
         &self,
         _: &PlatformName,
         since: Timestamp,
+        _: Urgency,
     ) -> Result<BakeEvidence, PortError> {
         let bucket: Bucket = |quotas| &mut quotas.get_metrics;
         self.look(

@@ -288,6 +288,7 @@ impl Service {
                 .iter()
                 .map(|task| task.observed(name.kebab()))
                 .collect(),
+            summary: None,
             endpoint: None,
         }
     }
