@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 pub use crd::crd_yaml;
 
+use crate::infrastructure::Infrastructure;
 use crate::names::{PlatformName, ServiceName};
 use crate::platform::{API_VERSION, KIND, LoanPlatformSpec};
 use crate::settings::{
@@ -56,10 +57,24 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
             content: pretty(&settings_schema())?,
         },
         GeneratedFile {
+            path: "schema/infrastructure.schema.json",
+            content: pretty(&infrastructure_schema())?,
+        },
+        GeneratedFile {
             path: "schema/loanplatform.crd.yaml",
             content: crd_yaml()?,
         },
     ])
+}
+
+/// The JSON Schema of what the bootstrap tells the controller.
+#[must_use]
+pub fn infrastructure_schema() -> Value {
+    let mut schema = schema_of::<Infrastructure>();
+    if let Some(fields) = schema.as_object_mut() {
+        fields.insert("$schema".to_owned(), json!(DIALECT));
+    }
+    schema
 }
 
 /// The JSON Schema of a spec file.
