@@ -22,7 +22,11 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn start() -> Self {
-        let emulators = Emulators::start(Options::default()).await;
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let emulators = Emulators::start(options).await;
         let emulators = emulators.unwrap_or_else(|error| panic!("{error}"));
         Self { emulators }
     }

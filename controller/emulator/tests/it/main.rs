@@ -11,4 +11,5 @@ mod counting;
 mod documents;
 mod faults;
 mod refusals;
+mod rollouts;
 mod services;
