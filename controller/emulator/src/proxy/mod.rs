@@ -8,6 +8,7 @@ mod cbor;
 mod cloudwatch;
 mod deliver;
 mod limits;
+mod scaling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,6 +107,10 @@ impl Proxy {
         }
         if let Some(answer) = self.cloudwatch.answer(asked).await {
             return answer;
+        }
+        let introduced = scaling::introduce(asked, &self.ministack, &self.moto).await;
+        if let Err(refusal) = introduced {
+            return refusal.answer(asked);
         }
         let sent = self.backend(asked.api.service).send(asked.request()).await;
         sent.unwrap_or_else(|error| Refusal::unreachable(&error).answer(asked))
