@@ -7,6 +7,7 @@ mod backend;
 mod cbor;
 mod cloudwatch;
 mod deliver;
+mod ecs;
 mod limits;
 mod scaling;
 
@@ -102,18 +103,27 @@ impl Proxy {
     }
 
     async fn serve(&self, asked: &Asked) -> Reply {
-        if let Some(refusal) = limits::refused(asked) {
-            return refusal.answer(asked);
-        }
-        if let Some(answer) = self.cloudwatch.answer(asked).await {
+        let answered = match self.refuse(asked).await {
+            Some(refusal) => return refusal.answer(asked),
+            None => self.cloudwatch.answer(asked).await,
+        };
+        if let Some(answer) = answered {
             return answer;
-        }
-        let introduced = scaling::introduce(asked, &self.ministack, &self.moto).await;
-        if let Err(refusal) = introduced {
-            return refusal.answer(asked);
         }
         let sent = self.backend(asked.api.service).send(asked.request()).await;
         sent.unwrap_or_else(|error| Refusal::unreachable(&error).answer(asked))
+    }
+
+    /// What AWS would not do, though an emulator does.
+    async fn refuse(&self, asked: &Asked) -> Option<Refusal> {
+        if let Some(refusal) = limits::refused(asked) {
+            return Some(refusal);
+        }
+        if let Some(refusal) = ecs::refused(asked, &self.ministack).await {
+            return Some(refusal);
+        }
+        let introduced = scaling::introduce(asked, &self.ministack, &self.moto).await;
+        introduced.err()
     }
 }
 

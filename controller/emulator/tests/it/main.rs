@@ -10,6 +10,7 @@ mod client;
 mod counting;
 mod documents;
 mod faults;
+mod life;
 mod refusals;
 mod rollouts;
 mod services;

@@ -30,6 +30,21 @@ async fn ecs_refuses_what_aws_refuses() {
             "InvalidParameterException",
         ),
         ("RegisterTaskDefinition", fargate, "ClientException"),
+        (
+            "CreateService",
+            json!({ "cluster": "loans", "serviceName": "s", "taskDefinition": "none:1" }),
+            "ClientException",
+        ),
+        (
+            "UpdateService",
+            json!({ "cluster": "none", "service": "s", "desiredCount": 1 }),
+            "ClusterNotFoundException",
+        ),
+        (
+            "UpdateService",
+            json!({ "cluster": "loans", "service": "s", "desiredCount": 1 }),
+            "ServiceNotFoundException",
+        ),
     ];
     for (operation, asked, code) in cases {
         let answer = client.ecs(operation, &asked).await;
