@@ -37,11 +37,16 @@ impl Fault {
         Self::new(service, Kind::Throttle)
     }
 
-    /// Calls fail with a status of 500 (503 when `unavailable`). The call takes no effect.
+    /// Calls fail with a status of 500. The call takes no effect.
     #[must_use]
-    pub const fn server_error(service: Service, unavailable: bool) -> Self {
-        let status = if unavailable { 503 } else { 500 };
-        Self::new(service, Kind::ServerError(status))
+    pub const fn server_error(service: Service) -> Self {
+        Self::new(service, Kind::ServerError(500))
+    }
+
+    /// Calls fail with a status of 503. The call takes no effect.
+    #[must_use]
+    pub const fn unavailable(service: Service) -> Self {
+        Self::new(service, Kind::ServerError(503))
     }
 
     /// The connection is closed without an answer. The call takes no effect.

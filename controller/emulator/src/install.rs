@@ -14,7 +14,10 @@ pub(crate) struct Install {
 impl Install {
     /// Finds it: in `LOAN_EMULATORS`, else where `.ci/need test` puts it, in the build folder.
     pub(crate) fn find() -> Result<Self, EmulatorError> {
-        let folder = named("LOAN_EMULATORS").unwrap_or_else(|| build_folder().join("emulators"));
+        Self::at(named("LOAN_EMULATORS").unwrap_or_else(|| build_folder().join("emulators")))
+    }
+
+    fn at(folder: PathBuf) -> Result<Self, EmulatorError> {
         let install = Self { folder };
         if install.python().exists() {
             Ok(install)
@@ -46,4 +49,15 @@ fn named(variable: &str) -> Option<PathBuf> {
     let value = env::var_os(variable).filter(|value| !value.is_empty())?;
     // Cargo takes a relative one from where it was called, which is the workspace's root.
     Some(workspace().join(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_not_installed_them_is_told_how() {
+        let error = Install::at("/nowhere".into()).unwrap_err().to_string();
+        assert!(error.contains("/nowhere: run `.ci/need test`"), "{error}");
+    }
 }

@@ -111,6 +111,8 @@ impl Launch {
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", &self.state)
             .env("TMPDIR", &self.state)
+            // Compiled when installed; what is not lies among the sources here.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("AWS_ACCESS_KEY_ID", crate::prepare::ACCESS_KEY_ID)
             .env("AWS_SECRET_ACCESS_KEY", crate::prepare::SECRET_ACCESS_KEY)
             .env("AWS_EC2_METADATA_DISABLED", "true")

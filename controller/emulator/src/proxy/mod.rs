@@ -18,7 +18,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -149,8 +149,9 @@ pub(crate) async fn serve(proxy: Arc<Proxy>, listener: TcpListener) {
 
 async fn connection(proxy: &Proxy, stream: TcpStream) {
     let service = service_fn(|request| proxy.handle(request));
+    // Idle connections stay: that one is closed just when it is used is for a fault to do.
     let served = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
     // Fails when a fault closes it, or the client does.
     drop(served.await);

@@ -43,9 +43,7 @@ async fn each_service_throttles_in_its_own_words() {
 #[tokio::test]
 async fn a_service_fails_for_as_long_as_the_guard_lives() {
     let client = Client::start().await;
-    let failing = client
-        .emulators
-        .inject(Fault::server_error(Service::Ecs, false));
+    let failing = client.emulators.inject(Fault::server_error(Service::Ecs));
     for _ in 0..3 {
         let answer = client.ecs(CLUSTERS, &json!({})).await;
         assert_eq!(answer.status, 500);
@@ -55,9 +53,7 @@ async fn a_service_fails_for_as_long_as_the_guard_lives() {
     drop(failing);
     assert_eq!(clusters(&client).await, 0);
 
-    let _unavailable = client
-        .emulators
-        .inject(Fault::server_error(Service::S3, true));
+    let _unavailable = client.emulators.inject(Fault::unavailable(Service::S3));
     let answer = client.send("GET", "/state/a", &[], "").await;
     assert_eq!(answer.status, 503);
     assert!(answer.text().contains("<Code>ServiceUnavailable</Code>"));

@@ -28,7 +28,10 @@ fn is_dead(pid: u32) -> bool {
 
 #[tokio::test]
 async fn the_emulators_die_with_the_process_that_started_them_however_it_dies() {
+    // Who is killed leaves its folders behind.
+    let folder = tempfile::tempdir().unwrap();
     let mut starter = Command::new(env!("CARGO_BIN_EXE_emulators"))
+        .env("TMPDIR", folder.path())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
