@@ -52,9 +52,17 @@ pub(crate) fn urgency_of_looking(known: Option<&PlatformState>, touched: bool) -
     let scoring = known.map(|state| &state.scoring);
     match scoring {
         Some(scoring) if scoring.is_taking_back() => Urgency::Rollback,
-        Some(scoring) if !scoring.is_moving() && !touched => Urgency::Resync,
+        Some(scoring) if !scoring.is_moving() && !touched && !is_waiting(known) => Urgency::Resync,
         _ => Urgency::Edit,
     }
+}
+
+/// Whether the platform was on its way to what is wanted when it was last looked at.
+fn is_waiting(known: Option<&PlatformState>) -> bool {
+    known.is_some_and(|state| {
+        let mut conditions = state.status.conditions.iter();
+        conditions.any(|it| it.type_ == "Reconciling" && it.status == "True")
+    })
 }
 
 /// How urgent it is to do what a look at a platform led to.

@@ -10,7 +10,7 @@ use crate::ports::{DeploymentState, ObservedService, TaskTemplate};
 use crate::state::Cause;
 
 /// Services that read the settings half.
-const SETTINGS_READERS: [ServiceName; 2] = [ServiceName::Scoring, ServiceName::LoanApi];
+pub(super) const SETTINGS_READERS: [ServiceName; 2] = [ServiceName::Scoring, ServiceName::LoanApi];
 
 pub(super) fn follow(turn: &mut Turn<'_>) {
     if verdict::convict_if_fired(turn) || beginning::superseded(turn) {

@@ -2,6 +2,7 @@
 
 use schema::status::{Actor, HistoryKind, Phase};
 
+use super::applying::SETTINGS_READERS;
 use super::turn::Turn;
 use super::verdict;
 use crate::ports::{DeploymentState, ObservedService, TaskTemplate};
@@ -64,9 +65,27 @@ pub(super) fn end_with_a_new_generation(turn: &mut Turn<'_>) {
         change.deployment = None;
         change.replaces = Some(over.found);
     });
+    hold_settings_back(turn);
     turn.enter(Phase::Applying);
     let message = "The spec was edited: its revision is brought in again.".to_owned();
     turn.record(HistoryKind::Resumed, Actor::Spec, "NewGeneration", message);
+}
+
+/// The image goes first once more, on the old settings, unless the new ones are out already.
+fn hold_settings_back(turn: &mut Turn<'_>) {
+    let Some((candidate, target)) = turn
+        .change()
+        .and_then(|change| Some((change.candidate.0.clone(), change.target.clone()?)))
+    else {
+        return;
+    };
+    let observed = turn.view.observed;
+    let are_out = SETTINGS_READERS
+        .iter()
+        .any(|service| observed.settings_belong_to(*service, &candidate));
+    if !are_out {
+        turn.scoring.settings = Some(target);
+    }
 }
 
 /// What scoring runs, if the controller never asked for it.

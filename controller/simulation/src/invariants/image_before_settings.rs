@@ -1,10 +1,16 @@
 //! The image half of a change goes first, running on the old settings.
 
+use std::time::Duration;
+
 use engine::ports::{DeploymentState, TaskTemplate};
 use schema::names::ServiceName;
 
 use super::{Event, Invariant};
+use crate::timeline::earlier;
 use crate::world::{Call, Land};
+
+/// How long what somebody does by hand may go unseen: ECS's answers lag behind.
+const UNSEEN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct ImageBeforeSettings;
@@ -33,7 +39,8 @@ impl Invariant for ImageBeforeSettings {
             return Ok(());
         };
         let by_hand = land.ledger.scoring_touched_at;
-        if by_hand.is_some_and(|at| change.is_some_and(|change| at > change.started_at)) {
+        let since = change.map(|change| earlier(change.started_at, UNSEEN));
+        if by_hand.is_some_and(|at| since.is_some_and(|since| at > since)) {
             return Ok(());
         }
         let runs_it = *found.template() == TaskTemplate::of(&candidate.image);

@@ -251,6 +251,29 @@ fn case_21_a_human_deployment_mid_bake_is_seen_and_not_fought() {
 }
 
 #[test]
+fn case_21_what_a_human_interrupted_goes_on_with_the_image_first() {
+    let mut story = Story::with_a_good_revision();
+    let good = story.live();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.edits(|spec| spec.mode = Mode::Observe);
+    story.settles();
+    story.service(ServiceName::Scoring).template.image = Image("scoring:by-hand".to_owned());
+    story.settles();
+    assert_eq!(story.phase(), Phase::Paused);
+
+    story.edits(|spec| spec.mode = Mode::Enforce);
+    story.turn();
+    assert_eq!(
+        story.state.scoring.settings, good,
+        "the new image runs on the old settings first"
+    );
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert_eq!(story.live(), Some(story.wanted()));
+}
+
+#[test]
 fn case_21_a_human_who_goes_back_to_the_old_image_is_told_from_ecs() {
     let mut story = baking_an_image();
     let found = story.service(ServiceName::Scoring);
