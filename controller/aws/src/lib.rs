@@ -5,12 +5,15 @@
 //! - A call that changes something is made once: what becomes of a failure is the engine's to decide.
 //! - What a call means to AWS is built by pure functions; the shells only make calls.
 
+mod batcher;
 mod caller;
 mod connection;
+mod documents;
 mod failure;
 pub mod quota;
 mod tally;
 mod world_clock;
 
 pub use connection::{CALL_TIMEOUT, ConnectionConfig};
+pub use documents::S3Documents;
 pub use tally::{Calls, Tally};
