@@ -12,8 +12,10 @@ mod documents;
 mod failure;
 pub mod quota;
 mod tally;
+mod watch;
 mod world_clock;
 
 pub use connection::{CALL_TIMEOUT, ConnectionConfig};
 pub use documents::S3Documents;
 pub use tally::{Calls, Tally};
+pub use watch::{Polling, QueueTally, QueueWatch};

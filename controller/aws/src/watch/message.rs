@@ -1,0 +1,179 @@
+//! What a message on the queue says.
+
+use schema::names::{PlatformName, ServiceName};
+use serde_json::Value;
+
+/// What may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// A spec file.
+    Specs,
+    /// Something of a platform: its tasks, its alarms.
+    Platform(PlatformName),
+    /// Nothing that matters: a test event, a document of the controller's own.
+    Nothing,
+    /// It cannot be understood.
+    Unknown,
+}
+
+const SPECS: &str = "specs/";
+const ALARMS: &str = "LoanPlatform/";
+
+/// Everything that `body` says. S3 may put several events into one message, EventBridge sends them one by one.
+///
+/// Sources: "Event message structure" in the Amazon S3 User Guide; "Amazon ECS events" in the ECS Developer
+/// Guide; "Alarm events and EventBridge" in the CloudWatch User Guide.
+pub(super) fn read(body: &str) -> Vec<Said> {
+    let Ok(message) = serde_json::from_str::<Value>(body) else {
+        return vec![Said::Unknown];
+    };
+    if let Some(records) = message["Records"].as_array() {
+        return records.iter().map(from_s3).collect();
+    }
+    let said = match message["source"].as_str() {
+        Some("aws.s3") => of_key(message["detail"]["object"]["key"].as_str()),
+        Some("aws.ecs") => from_ecs(&message),
+        Some("aws.cloudwatch") => of_alarm(message["detail"]["alarmName"].as_str()),
+        _ if message["Event"] == "s3:TestEvent" => Said::Nothing,
+        _ => Said::Unknown,
+    };
+    vec![said]
+}
+
+/// An event that S3 itself put on the queue: its keys are encoded as in a form.
+fn from_s3(record: &Value) -> Said {
+    let key = record["s3"]["object"]["key"].as_str();
+    let decoded = key.map(|key| {
+        let query = format!("key={key}");
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs
+            .next()
+            .map(|(_, key)| key.into_owned())
+            .unwrap_or_default()
+    });
+    of_key(decoded.as_deref())
+}
+
+fn of_key(key: Option<&str>) -> Said {
+    match key {
+        Some(key) if key.starts_with(SPECS) => Said::Specs,
+        Some(_) => Said::Nothing,
+        None => Said::Unknown,
+    }
+}
+
+/// Deployments and services name the service in `resources`, tasks in their group.
+fn from_ecs(message: &Value) -> Said {
+    let resources = message["resources"].as_array();
+    let mut names = resources
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|arn| arn.contains(":service/"))
+        .filter_map(|arn| arn.rsplit('/').next());
+    let group = message["detail"]["group"].as_str();
+    let of_group = group.and_then(|group| group.strip_prefix("service:"));
+    match names.next().or(of_group) {
+        Some(name) => platform_of_service(name).map_or(Said::Nothing, Said::Platform),
+        None if group.is_some() => Said::Nothing,
+        None => Said::Unknown,
+    }
+}
+
+fn platform_of_service(name: &str) -> Option<PlatformName> {
+    let platform = ServiceName::ALL.into_iter().find_map(|service| {
+        let suffix = format!("-{service}");
+        name.strip_suffix(suffix.as_str())
+    })?;
+    PlatformName::try_from(platform).ok()
+}
+
+fn of_alarm(name: Option<&str>) -> Said {
+    let Some(name) = name else {
+        return Said::Unknown;
+    };
+    let platform = name
+        .strip_prefix(ALARMS)
+        .and_then(|rest| rest.split_once('/'))
+        .and_then(|(platform, _)| PlatformName::try_from(platform).ok());
+    // Every alarm of the account comes by.
+    platform.map_or(Said::Nothing, Said::Platform)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn dev() -> Said {
+        Said::Platform("dev".try_into().unwrap())
+    }
+
+    #[test]
+    fn messages_name_what_changed() {
+        let cases = [
+            (
+                json!({"Records": [
+                    {"eventSource": "aws:s3", "s3": {"object": {"key": "specs%2Fdev.yaml"}}},
+                    {"eventSource": "aws:s3", "s3": {"object": {"key": "state/dev.json"}}},
+                ]}),
+                vec![Said::Specs, Said::Nothing],
+            ),
+            (
+                json!({"source": "aws.s3", "detail-type": "Object Deleted",
+                       "detail": {"bucket": {"name": "b"}, "object": {"key": "specs/dev.yaml"}}}),
+                vec![Said::Specs],
+            ),
+            (
+                json!({"source": "aws.ecs", "detail-type": "ECS Deployment State Change",
+                       "resources": ["arn:aws:ecs:eu-west-1:123456789012:service/loans/dev-score-provider"],
+                       "detail": {"eventName": "SERVICE_DEPLOYMENT_FAILED"}}),
+                vec![dev()],
+            ),
+            (
+                json!({"source": "aws.ecs", "detail-type": "ECS Task State Change",
+                       "resources": ["arn:aws:ecs:eu-west-1:123456789012:task/loans/0123"],
+                       "detail": {"group": "service:dev-loan-api"}}),
+                vec![dev()],
+            ),
+            (
+                json!({"source": "aws.ecs", "detail-type": "ECS Task State Change",
+                       "resources": ["arn:aws:ecs:eu-west-1:123456789012:task/loans/0123"],
+                       "detail": {"group": "family:batch"}}),
+                vec![Said::Nothing],
+            ),
+            (
+                json!({"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
+                       "detail": {"alarmName": "LoanPlatform/dev/scoring-failures",
+                                  "state": {"value": "ALARM"}}}),
+                vec![dev()],
+            ),
+            (
+                json!({"source": "aws.cloudwatch", "detail": {"alarmName": "somebody-elses"}}),
+                vec![Said::Nothing],
+            ),
+            (
+                json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}),
+                vec![Said::Nothing],
+            ),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(read(&message.to_string()), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_said_so() {
+        for body in [
+            "",
+            "not json",
+            "{}",
+            "[]",
+            r#"{"source":"aws.s3","detail":{}}"#,
+            r#"{"source":"aws.ecs"}"#,
+        ] {
+            assert_eq!(read(body), [Said::Unknown], "{body}");
+        }
+    }
+}
