@@ -21,7 +21,7 @@ pub(crate) enum Progress {
     /// All of them were made.
     Done,
     /// Something was said about the platform while they waited for their permit, or they waited too long: what
-    /// they were decided on may have changed.
+    /// they were decided on may have changed. Or the controller is stopping.
     Outdated,
 }
 

@@ -171,6 +171,8 @@ async fn reconcile_all(
     });
     let trigger = reflector(writer, events).touched_objects();
     let platforms = known_ones(hints.platforms, reader.clone(), Arc::clone(&touched));
+    let waiting = Arc::clone(&touched);
+    let shutdown = shutdown.inspect(move |()| waiting.close());
     let context = Arc::new(Context {
         compute: Arc::new(Fenced::new(&world.compute, lease)),
         alarms: Arc::new(Fenced::new(&world.alarms, lease)),

@@ -1,6 +1,7 @@
 //! Platforms that something was said about: they go before those that are merely due.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schema::names::PlatformName;
@@ -15,6 +16,7 @@ use crate::state::PlatformState;
 pub struct Touched {
     platforms: Mutex<BTreeSet<PlatformName>>,
     said: Notify,
+    closed: AtomicBool,
 }
 
 impl Touched {
@@ -29,11 +31,17 @@ impl Touched {
         self.lock().remove(platform)
     }
 
-    /// Waits until something is said about `platform`.
+    /// Nobody is to wait any more: the controller is stopping.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.said.notify_waiters();
+    }
+
+    /// Waits until something is said about `platform`, or the controller is stopping.
     pub(crate) async fn said_about(&self, platform: &PlatformName) {
         loop {
             let said = self.said.notified();
-            if self.lock().contains(platform) {
+            if self.closed.load(Ordering::Acquire) || self.lock().contains(platform) {
                 return;
             }
             said.await;
@@ -77,5 +85,37 @@ pub(crate) fn urgency_of_doing(
         looked.max(Urgency::Edit)
     } else {
         looked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn name(text: &str) -> PlatformName {
+        text.try_into().unwrap()
+    }
+
+    #[test]
+    fn who_waits_hears_of_their_own_platform_and_of_the_end() {
+        let touched = Touched::default();
+        let (dev, prod) = (name("dev"), name("prod"));
+        let mut of_dev = Box::pin(touched.said_about(&dev));
+        let mut of_prod = Box::pin(touched.said_about(&prod));
+        touched.add(&dev);
+        assert_eq!((&mut of_dev).now_or_never(), Some(()));
+        assert_eq!((&mut of_prod).now_or_never(), None);
+        touched.close();
+        assert_eq!((&mut of_prod).now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn what_was_said_is_taken_once() {
+        let touched = Touched::default();
+        touched.add(&name("dev"));
+        assert!(touched.take(&name("dev")));
+        assert!(!touched.take(&name("dev")));
     }
 }
