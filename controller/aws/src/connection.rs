@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use url::Url;
 
 use crate::world_clock::WorldClock;
@@ -21,6 +22,17 @@ pub struct ConnectionConfig {
     pub region: Option<String>,
     /// Where all services are reached, instead of AWS: an emulator, or a private endpoint.
     pub endpoint_url: Option<Url>,
+    /// Credentials; absent: by the default chain, which ends with the task's role.
+    pub access_key: Option<AccessKey>,
+}
+
+/// A key of one's own: for emulators, which take any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKey {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
 }
 
 /// Clients of the services that the controller uses.
@@ -70,6 +82,10 @@ async fn load(config: &ConnectionConfig) -> SdkConfig {
         .timeout_config(timeouts);
     if let Some(region) = &config.region {
         loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(key) = &config.access_key {
+        let credentials = Credentials::new(&key.id, &key.secret, None, None, "ConnectionConfig");
+        loader = loader.credentials_provider(credentials);
     }
     if let Some(url) = &config.endpoint_url {
         loader = loader.endpoint_url(url.as_str().trim_end_matches('/'));

@@ -1,5 +1,6 @@
 //! The `Documents` port on S3: conditional writes, listings by ETag.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,11 @@ impl S3Documents {
                 .with_virtual_hosted_style_request(false)
                 .with_allow_http(plain);
         }
+        if let Some(key) = &connection.access_key {
+            builder = builder
+                .with_access_key_id(&key.id)
+                .with_secret_access_key(&key.secret);
+        }
         let store = builder.build().map_err(|error| {
             PortError::refused(
                 format!("open the bucket {bucket}"),
@@ -72,11 +78,9 @@ impl S3Documents {
 
     fn failure(&self, action: String, error: StoreError) -> PortError {
         let remedy = match &error {
+            error if is_without_bucket(error) => "there is no such bucket; see --store",
             StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
                 "allow it to the controller's role, for the objects and their KMS key"
-            }
-            StoreError::NotFound { source, .. } if source.to_string().contains("NoSuchBucket") => {
-                "there is no such bucket; see --store"
             }
             _ => return PortError::unavailable(action, error),
         };
@@ -85,6 +89,19 @@ impl S3Documents {
             format!("{remedy} (bucket {}: {error})", self.bucket),
         )
     }
+}
+
+/// Whether the object is not there, though its bucket is.
+fn is_absent(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotFound { .. }) && !is_without_bucket(error)
+}
+
+/// Whether S3 says that there is no such bucket, which only the text of its answer tells.
+fn is_without_bucket(error: &StoreError) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn Error), |&error| error.source());
+    causes
+        .map(ToString::to_string)
+        .any(|text| text.contains("NoSuchBucket"))
 }
 
 fn retries() -> RetryConfig {
@@ -152,11 +169,7 @@ impl Documents for S3Documents {
         let failed = |error| self.failure(format!("read {path}"), error);
         let result = match self.store.get(&location(path)?).await {
             Ok(result) => result,
-            Err(StoreError::NotFound { ref source, .. })
-                if !source.to_string().contains("NoSuchBucket") =>
-            {
-                return Ok(None);
-            }
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
         let version = version_of(&result.meta);

@@ -15,7 +15,7 @@ mod tally;
 mod watch;
 mod world_clock;
 
-pub use connection::{CALL_TIMEOUT, ConnectionConfig};
+pub use connection::{AccessKey, CALL_TIMEOUT, ConnectionConfig};
 pub use documents::S3Documents;
 pub use tally::{Calls, Tally};
 pub use watch::{Polling, QueueTally, QueueWatch};

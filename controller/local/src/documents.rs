@@ -214,47 +214,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_write_on_an_old_version_is_a_conflict_and_changes_nothing() {
-        let Folders { documents, .. } = &folders();
-        let put = |bytes: &'static str, expected| {
-            documents.put("state/local.json", Bytes::from(bytes), expected)
-        };
-        let first = put("1", Expected::Absent).await.expect("created");
-        let second = put("2", Expected::Version(first.clone()))
-            .await
-            .expect("updated");
-
-        for expected in [Expected::Absent, Expected::Version(first)] {
-            let refused = put("3", expected).await;
-            assert!(matches!(refused, Err(PortError::Conflict { .. })));
-        }
-        let found = documents
-            .get("state/local.json")
-            .await
-            .expect("read")
-            .expect("there");
-        assert_eq!(found.bytes, "2");
-        assert_eq!(found.version, second);
-    }
-
-    #[tokio::test]
-    async fn of_many_writers_at_once_one_wins() {
-        let Folders { documents, .. } = &folders();
-        let writes = (0..20).map(|n: u32| {
-            documents.put(
-                "lease/controller.json",
-                n.to_string().into(),
-                Expected::Absent,
-            )
-        });
-        let won = futures::future::join_all(writes)
-            .await
-            .into_iter()
-            .filter(Result::is_ok);
-        assert_eq!(won.count(), 1);
-    }
-
-    #[tokio::test]
     async fn a_rewrite_of_equal_length_in_the_same_instant_is_another_version() {
         let Folders { documents, .. } = &folders();
         let mut version = documents
@@ -297,20 +256,5 @@ mod tests {
             .map(|listed| listed.path)
             .collect();
         assert_eq!(paths, ["specs/a.yaml", "specs/b.yml"]);
-    }
-
-    #[tokio::test]
-    async fn what_is_not_there_is_nothing_and_can_be_removed() {
-        let Folders { documents, .. } = &folders();
-        assert!(
-            documents
-                .get("state/none.json")
-                .await
-                .expect("read")
-                .is_none()
-        );
-        assert!(documents.list("state").await.expect("listed").is_empty());
-        documents.delete("state/none.json").await.expect("no error");
-        assert!(documents.get("../outside").await.is_err());
     }
 }
