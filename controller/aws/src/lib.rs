@@ -7,6 +7,7 @@
 
 mod caller;
 mod connection;
+mod ecs;
 mod failure;
 pub mod quota;
 mod tally;
