@@ -14,6 +14,8 @@ mod describe;
 mod drift;
 mod environment;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod fargate;
 #[cfg(test)]
 mod fixture;
@@ -28,6 +30,8 @@ mod scaling;
 mod service;
 mod targets;
 mod task_definition;
+#[cfg(test)]
+mod tests;
 mod unprovided;
 
 pub(crate) use compute::{EcsCompute, EcsParts};
