@@ -51,6 +51,10 @@ const PASSING: [&str; 8] = [
     "UpdateInProgressException",
 ];
 
+/// What a person can do where ECS knows no such cluster.
+const NO_CLUSTER: &str =
+    "there is no such ECS cluster; create it, or name another in bootstrap/infrastructure.json";
+
 impl Failure {
     /// What an answer with this status and error code means. Without either, there was no answer.
     pub(crate) fn of(status: Option<u16>, code: Option<&str>) -> Self {
@@ -89,9 +93,12 @@ where
         .as_service_error()
         .and_then(|error| error.message())
         .map(str::to_owned);
+    let code = error.as_service_error().and_then(|error| error.code());
+    let unknown_cluster = code == Some("ClusterNotFoundException");
     match failure {
         Failure::Throttled | Failure::Transient => PortError::unavailable(action, error),
         Failure::Forbidden => PortError::refused(action, forbidden(permission, said.as_deref())),
+        Failure::Refused if unknown_cluster => PortError::refused(action, NO_CLUSTER),
         Failure::Refused => {
             let said = said.unwrap_or_else(|| error.to_string());
             PortError::refused(action, format!("AWS refuses it: {said}"))

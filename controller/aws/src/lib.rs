@@ -9,6 +9,7 @@ mod batcher;
 mod caller;
 mod connection;
 mod documents;
+mod ecs;
 mod failure;
 pub mod quota;
 mod tally;

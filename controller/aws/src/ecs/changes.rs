@@ -1,0 +1,310 @@
+//! Changes of services: which calls they take, and the calls themselves.
+
+use aws_sdk_ecs::operation::create_service::builders::CreateServiceInputBuilder;
+use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
+use engine::ports::{Permit, PortError, ServiceChange, ServiceDefinition, TaskTemplate, Urgency};
+use schema::platform::Scaling;
+
+use super::compute::EcsCompute;
+use super::failure::{change_error, is_deregistered, is_gone, is_there_already};
+use super::glimpses::Glimpse;
+use super::owner;
+use super::place::Place;
+use super::service::ServiceBody;
+use super::task_definition::TaskDefinitionBody;
+use crate::quota::Family;
+
+/// Tasks of a new service whose spec says no count.
+const FIRST_COUNT: u32 = 1;
+
+/// Both bodies of a service: all that its home decides of it.
+struct Bodies {
+    service: ServiceBody,
+    tasks: TaskDefinitionBody,
+}
+
+impl EcsCompute {
+    /// What the calls of `change` are on, one for each call.
+    pub(super) async fn families(&self, change: &ServiceChange, urgency: Urgency) -> Vec<Family> {
+        match change {
+            ServiceChange::Create(definition) => {
+                let place = self.place(&definition.platform, definition.service);
+                let mut families = self
+                    .rolling_out(&place, &definition.template, urgency)
+                    .await;
+                families.extend(self.scaling_calls(&place, definition.scaling));
+                families
+            }
+            ServiceChange::Deploy {
+                platform,
+                service,
+                template,
+            } => {
+                let place = self.place(platform, *service);
+                self.rolling_out(&place, template, urgency).await
+            }
+            ServiceChange::Scale {
+                platform,
+                service,
+                count,
+                scaling,
+            } => {
+                let place = self.place(platform, *service);
+                let mut families = self.scaling_calls(&place, *scaling);
+                if self.counts_otherwise(&place, *count) {
+                    families.push(Family::ServiceModify);
+                }
+                families
+            }
+            ServiceChange::Delete { platform, service } => {
+                let place = self.place(platform, *service);
+                let mut families = self.scaling_calls(&place, None);
+                families.push(Family::ServiceModify);
+                families
+            }
+        }
+    }
+
+    /// A task definition is registered, and a tag put on, only where that is missing.
+    async fn rolling_out(
+        &self,
+        place: &Place,
+        template: &TaskTemplate,
+        urgency: Urgency,
+    ) -> Vec<Family> {
+        let mut families = vec![Family::ServiceModify];
+        // What cannot be built will be refused without a call.
+        if let Ok(body) = TaskDefinitionBody::of(place, template, &self.bucket) {
+            self.definitions.look_for(&body, urgency).await;
+            if !self.definitions.is_known(&body) {
+                families.push(Family::TaskDefinitionModify);
+            }
+        }
+        if self.glimpses.of(place).is_some_and(|seen| !seen.is_tagged) {
+            families.push(Family::TagModify);
+        }
+        families
+    }
+
+    fn scaling_calls(&self, place: &Place, wanted: Option<Scaling>) -> Vec<Family> {
+        match wanted {
+            _ if self.targets.is_known(&place.resource_id(), wanted) => Vec::new(),
+            Some(_) => vec![Family::Scaling; 2],
+            None => vec![Family::Scaling],
+        }
+    }
+
+    /// A count that is there already is not asked for: automatic scaling may be about to change it.
+    fn counts_otherwise(&self, place: &Place, count: u32) -> bool {
+        let seen = self.glimpses.of(place);
+        seen.is_none_or(|seen| seen.desired_count != count)
+    }
+
+    pub(super) async fn carry_out(
+        &self,
+        change: &ServiceChange,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        match change {
+            ServiceChange::Create(definition) => self.create(definition, permit).await,
+            ServiceChange::Deploy {
+                platform,
+                service,
+                template,
+            } => {
+                let place = self.place(platform, *service);
+                self.deploy(&place, template, permit).await
+            }
+            ServiceChange::Scale {
+                platform,
+                service,
+                count,
+                scaling,
+            } => {
+                let place = self.place(platform, *service);
+                self.scale(&place, *count, *scaling, permit).await
+            }
+            ServiceChange::Delete { platform, service } => {
+                self.delete(&self.place(platform, *service), permit).await
+            }
+        }
+    }
+
+    /// What is there already is adopted.
+    async fn create(
+        &self,
+        definition: &ServiceDefinition,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        let place = self.place(&definition.platform, definition.service);
+        let bodies = self.bodies(&place, &definition.template)?;
+        permit.begin();
+        let seen = self.glimpses.of(&place);
+        let is_new = seen.is_none() && self.make(&place, &bodies, first_count(definition)).await?;
+        if !is_new {
+            self.adopt(&place, &bodies, definition.count).await?;
+        }
+        self.targets
+            .bring_about(&place.resource_id(), definition.scaling)
+            .await
+    }
+
+    async fn deploy(
+        &self,
+        place: &Place,
+        template: &TaskTemplate,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        let bodies = self.bodies(place, template)?;
+        permit.begin();
+        self.adopt(place, &bodies, None).await
+    }
+
+    /// Automatic scaling comes first: it would fight a count outside its range.
+    async fn scale(
+        &self,
+        place: &Place,
+        count: u32,
+        scaling: Option<Scaling>,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        permit.begin();
+        self.targets
+            .bring_about(&place.resource_id(), scaling)
+            .await?;
+        if !self.counts_otherwise(place, count) {
+            return Ok(());
+        }
+        let update = UpdateServiceInputBuilder::default().desired_count(in_ecs(count));
+        self.update(place, update, None).await
+    }
+
+    /// Task definitions stay: a service of the name may be wanted again, and what is registered costs nothing.
+    async fn delete(&self, place: &Place, permit: Permit) -> Result<(), PortError> {
+        permit.begin();
+        self.targets.bring_about(&place.resource_id(), None).await?;
+        let delete = self
+            .connection
+            .ecs
+            .delete_service()
+            .cluster(place.cluster())
+            .service(place.name())
+            .force(true)
+            .send();
+        match self.caller.change(Family::ServiceModify, delete).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => {
+                let action = format!("remove {}", place.name());
+                Err(change_error(&action, "ecs:DeleteService", error))
+            }
+        }
+    }
+
+    /// Makes the service; returns whether it was not there.
+    async fn make(&self, place: &Place, bodies: &Bodies, count: u32) -> Result<bool, PortError> {
+        let action = format!("create {}", place.name());
+        let arn = self.definitions.registered(&bodies.tasks).await?;
+        let create = bodies.service.create();
+        let create: CreateServiceInputBuilder =
+            create.map_err(|error| PortError::unavailable(&action, error))?;
+        let create = create
+            .cluster(place.cluster())
+            .service_name(place.name())
+            .task_definition(&arn)
+            .desired_count(in_ecs(count))
+            .send_with(&self.connection.ecs);
+        match self.caller.change(Family::ServiceModify, create).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_there_already(&error) => Ok(false),
+            Err(error) => {
+                if is_deregistered(&error) {
+                    self.definitions.forget(&arn);
+                }
+                Err(change_error(&action, "ecs:CreateService", error))
+            }
+        }
+    }
+
+    /// Brings all of a service that its home decides about, and makes it ours.
+    async fn adopt(
+        &self,
+        place: &Place,
+        bodies: &Bodies,
+        count: Option<u32>,
+    ) -> Result<(), PortError> {
+        let seen = self.glimpses.of(place);
+        let count = count.filter(|count| self.counts_otherwise(place, *count));
+        let arn = self.definitions.registered(&bodies.tasks).await?;
+        let has_failed = seen.as_ref().and_then(|seen| seen.failed.as_ref()) == Some(&arn);
+        let update = bodies.service.update();
+        let update = update.map_err(|error| PortError::unavailable(place.name(), error))?;
+        let update = update
+            .task_definition(&arn)
+            .set_desired_count(count.map(in_ecs))
+            .set_force_new_deployment(has_failed.then_some(true));
+        self.update(place, update, Some(&arn)).await?;
+        match seen {
+            Some(seen) if !seen.is_tagged => self.tag(place, &seen).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn update(
+        &self,
+        place: &Place,
+        update: UpdateServiceInputBuilder,
+        task_definition: Option<&str>,
+    ) -> Result<(), PortError> {
+        let update = update
+            .cluster(place.cluster())
+            .service(place.name())
+            .send_with(&self.connection.ecs);
+        let answer = self.caller.change(Family::ServiceModify, update).await;
+        answer.map(drop).map_err(|error| {
+            if let Some(arn) = task_definition.filter(|_| is_deregistered(&error)) {
+                self.definitions.forget(arn);
+            }
+            let action = format!("update {}", place.name());
+            change_error(&action, "ecs:UpdateService", error)
+        })
+    }
+
+    async fn tag(&self, place: &Place, seen: &Glimpse) -> Result<(), PortError> {
+        let tag = self
+            .connection
+            .ecs
+            .tag_resource()
+            .resource_arn(&seen.arn)
+            .set_tags(Some(owner::in_ecs(&owner::tags(place))))
+            .send();
+        let answer = self.caller.change(Family::TagModify, tag).await;
+        answer.map(drop).map_err(|error| {
+            let action = format!("tag {}", place.name());
+            change_error(&action, "ecs:TagResource", error)
+        })
+    }
+
+    fn bodies(&self, place: &Place, template: &TaskTemplate) -> Result<Bodies, PortError> {
+        let action = || format!("deploy {}", place.name());
+        let tasks = TaskDefinitionBody::of(place, template, &self.bucket);
+        Ok(Bodies {
+            service: ServiceBody::wanted(place).map_err(|error| error.keeps_from(action()))?,
+            tasks: tasks.map_err(|error| error.keeps_from(action()))?,
+        })
+    }
+}
+
+/// Tasks that a new service begins with, within the range of its scaling.
+fn first_count(definition: &ServiceDefinition) -> u32 {
+    let count = definition.count.unwrap_or(FIRST_COUNT);
+    definition.scaling.map_or(count, |scaling| {
+        count
+            .max(scaling.min_capacity.get())
+            .min(scaling.max_capacity.get())
+    })
+}
+
+fn in_ecs(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

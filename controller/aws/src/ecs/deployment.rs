@@ -1,0 +1,339 @@
+//! How far a service's newest deployment is, and whether ECS itself went back to it.
+
+use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service, ServiceEvent};
+use engine::ports::{DeploymentState, ObservedDeployment};
+
+/// What ECS writes when it goes back: `rolling back to deploymentId ecs-svc/1` as the reason of the deployment
+/// that it then makes, `rolling back to deployment ecs-svc/1` among the service's events.
+const GOING_BACK: &str = "rolling back to deployment";
+/// What ECS writes of the deployment that failed: `(deployment ecs-svc/2) deployment failed: REASON`.
+const FAILED: &str = "deployment failed:";
+/// A deployment that ECS makes to go back stands at once after the event that says so.
+const AT_ONCE_MS: i64 = 5_000;
+
+/// The newest deployment of `service`: what its tasks should be started from.
+pub(crate) fn primary(service: &Service) -> Option<&Deployment> {
+    let mut deployments = service.deployments().iter();
+    deployments.find(|deployment| deployment.status() == Some("PRIMARY"))
+}
+
+/// How far the newest deployment of `service` is.
+///
+/// Where ECS went back, the id is made of both deployments: should ECS use that of the older one again, the
+/// failure still shows as a deployment of its own.
+pub(crate) fn observed(service: &Service) -> ObservedDeployment {
+    let Some(primary) = primary(service) else {
+        return without_any(service);
+    };
+    let id = primary.id().unwrap_or_default().to_owned();
+    match failure_gone_back_from(service, primary) {
+        Some(failure) => ObservedDeployment {
+            id: failure.deployment.map_or_else(
+                || format!("{id} back"),
+                |failed| format!("{id} back from {failed}"),
+            ),
+            state: DeploymentState::RolledBack {
+                reason: failure.reason,
+            },
+        },
+        None => ObservedDeployment {
+            id,
+            state: state(service, primary),
+        },
+    }
+}
+
+/// A service without a deployment has nothing under way: it is being removed.
+fn without_any(service: &Service) -> ObservedDeployment {
+    ObservedDeployment {
+        id: service.service_arn().unwrap_or_default().to_owned(),
+        state: DeploymentState::Completed,
+    }
+}
+
+fn state(service: &Service, primary: &Deployment) -> DeploymentState {
+    match primary.rollout_state() {
+        Some(DeploymentRolloutState::Completed) => DeploymentState::Completed,
+        Some(DeploymentRolloutState::Failed) => DeploymentState::Failed {
+            reason: reason_of(primary),
+        },
+        Some(_) => DeploymentState::InProgress,
+        None if has_all_tasks(service, primary) => DeploymentState::Completed,
+        None => DeploymentState::InProgress,
+    }
+}
+
+/// What `COMPLETED` means, for a deployment whose state ECS does not tell: one behind a Classic Load Balancer.
+fn has_all_tasks(service: &Service, primary: &Deployment) -> bool {
+    service.deployments().len() == 1 && primary.running_count() == primary.desired_count()
+}
+
+/// A deployment that failed, and that ECS went back from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failure {
+    deployment: Option<String>,
+    reason: String,
+}
+
+/// What ECS went back from, if it was ECS that made `primary`.
+///
+/// While it goes back, the deployment's reason says so. Once that is done, the reason says only that it is
+/// complete, and the failed deployment is gone; but the service's last hundred events are kept.
+fn failure_gone_back_from(service: &Service, primary: &Deployment) -> Option<Failure> {
+    if primary.rollout_state() == Some(&DeploymentRolloutState::Failed) {
+        // What was gone back to does not start any more either.
+        return None;
+    }
+    let events = newest_first(service.events());
+    let event = events.iter().position(|event| made(event, primary));
+    let says_so = primary
+        .rollout_state_reason()
+        .is_some_and(|reason| reason.contains(GOING_BACK));
+    let listed = failed_beside(service);
+    if listed.is_some_and(|failed| failed.task_definition() == primary.task_definition()) {
+        // It is what failed, deployed once more.
+        return None;
+    }
+    let told = event.and_then(|index| failure_told(events.get(index..)?));
+    (says_so || event.is_some()).then(|| {
+        told.or_else(|| listed.map(failure_listed))
+            .unwrap_or_else(|| Failure {
+                deployment: None,
+                reason: reason_of(primary),
+            })
+    })
+}
+
+/// The deployment that failed and still has tasks.
+fn failed_beside(service: &Service) -> Option<&Deployment> {
+    let mut others = service.deployments().iter();
+    others.find(|other| {
+        other.status() != Some("PRIMARY")
+            && other.rollout_state() == Some(&DeploymentRolloutState::Failed)
+    })
+}
+
+fn failure_listed(failed: &Deployment) -> Failure {
+    Failure {
+        deployment: failed.id().map(str::to_owned),
+        reason: reason_of(failed),
+    }
+}
+
+/// The newest failure among `events`: `(service dev-scoring) (deployment ecs-svc/2) deployment failed: REASON.`
+fn failure_told(events: &[&ServiceEvent]) -> Option<Failure> {
+    let message = events
+        .iter()
+        .filter_map(|event| event.message())
+        .find(|message| message.contains(FAILED))?;
+    let (before, reason) = message.split_once(FAILED)?;
+    let deployment = before.rsplit_once("(deployment ")?.1.split(')').next()?;
+    Some(Failure {
+        deployment: Some(deployment.to_owned()),
+        reason: tidy(reason),
+    })
+}
+
+/// Whether `event` says that ECS made `primary` to go back: by its id, or, should that be the id of what was
+/// gone back to, by its time.
+fn made(event: &ServiceEvent, primary: &Deployment) -> bool {
+    let Some((_, target)) = event.message().and_then(|it| it.split_once(GOING_BACK)) else {
+        return false;
+    };
+    let target = target.trim().split(['.', ' ']).next();
+    target == primary.id() || stands_at_once_after(event, primary)
+}
+
+fn stands_at_once_after(event: &ServiceEvent, primary: &Deployment) -> bool {
+    let milliseconds = |at: &aws_smithy_types::DateTime| at.to_millis().ok();
+    let told = event.created_at().and_then(milliseconds);
+    let made = primary.created_at().and_then(milliseconds);
+    told.zip(made)
+        .is_some_and(|(told, made)| (told - made).abs() <= AT_ONCE_MS)
+}
+
+/// ECS tells them so already; it promises nothing.
+fn newest_first(events: &[ServiceEvent]) -> Vec<&ServiceEvent> {
+    let mut events: Vec<&ServiceEvent> = events.iter().collect();
+    events.sort_by_key(|event| {
+        let at = event.created_at().map(aws_smithy_types::DateTime::as_nanos);
+        std::cmp::Reverse(at)
+    });
+    events
+}
+
+fn reason_of(deployment: &Deployment) -> String {
+    let reason = deployment.rollout_state_reason();
+    tidy(reason.unwrap_or("ECS gives no reason"))
+}
+
+fn tidy(reason: &str) -> String {
+    reason.trim().trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::builders::DeploymentBuilder;
+    use aws_smithy_types::DateTime;
+
+    use super::*;
+
+    fn deployment(status: &str, number: u32, state: &str, reason: &str) -> DeploymentBuilder {
+        Deployment::builder()
+            .status(status)
+            .id(format!("ecs-svc/{number}"))
+            .task_definition(format!("dev-scoring:{number}"))
+            .rollout_state(state.into())
+            .rollout_state_reason(reason)
+    }
+
+    fn event(at: i64, message: &str) -> ServiceEvent {
+        ServiceEvent::builder()
+            .created_at(DateTime::from_secs(at))
+            .message(format!("(service dev-scoring) {message}"))
+            .build()
+    }
+
+    fn service(deployments: Vec<DeploymentBuilder>, events: Vec<ServiceEvent>) -> Service {
+        let deployments = deployments.into_iter().map(DeploymentBuilder::build);
+        Service::builder()
+            .set_deployments(Some(deployments.collect()))
+            .set_events(Some(events))
+            .build()
+    }
+
+    fn rolled_back(reason: &str) -> DeploymentState {
+        DeploymentState::RolledBack {
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_as_far_as_ecs_says() {
+        for (state, expected) in [
+            ("IN_PROGRESS", DeploymentState::InProgress),
+            ("COMPLETED", DeploymentState::Completed),
+            (
+                "FAILED",
+                DeploymentState::Failed {
+                    reason: "tasks failed to start".to_owned(),
+                },
+            ),
+        ] {
+            let primary = deployment("PRIMARY", 7, state, "tasks failed to start.");
+            let observed = observed(&service(vec![primary], vec![]));
+            assert_eq!(observed.state, expected);
+            assert_eq!(observed.id, "ecs-svc/7");
+        }
+    }
+
+    #[test]
+    fn while_ecs_goes_back_it_is_told_from_the_reason() {
+        let service = service(
+            vec![
+                deployment(
+                    "PRIMARY",
+                    9,
+                    "IN_PROGRESS",
+                    "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/7.",
+                ),
+                deployment(
+                    "ACTIVE",
+                    8,
+                    "FAILED",
+                    "ECS deployment circuit breaker: tasks failed to start.",
+                ),
+            ],
+            vec![],
+        );
+        let observed = observed(&service);
+        assert_eq!(observed.id, "ecs-svc/9 back from ecs-svc/8");
+        assert_eq!(
+            observed.state,
+            rolled_back("ECS deployment circuit breaker: tasks failed to start")
+        );
+    }
+
+    #[test]
+    fn once_ecs_has_gone_back_it_is_told_from_the_events() {
+        let events = || {
+            vec![
+                event(130, "has reached a steady state."),
+                event(120, "(deployment ecs-svc/7) deployment completed."),
+                event(100, "rolling back to deployment ecs-svc/7."),
+                event(
+                    100,
+                    "(deployment ecs-svc/8) deployment failed: tasks failed to start.",
+                ),
+                event(10, "(deployment ecs-svc/7) deployment completed."),
+            ]
+        };
+        let done = |number| deployment("PRIMARY", number, "COMPLETED", "ECS deployment completed.");
+        let of_the_same_id = done(7);
+        let of_a_new_id = done(9).created_at(DateTime::from_secs(101));
+        for (primary, id) in [
+            (of_the_same_id, "ecs-svc/7 back from ecs-svc/8"),
+            (of_a_new_id, "ecs-svc/9 back from ecs-svc/8"),
+        ] {
+            let observed = observed(&service(vec![primary], events()));
+            assert_eq!(observed.id, id);
+            assert_eq!(observed.state, rolled_back("tasks failed to start"));
+        }
+    }
+
+    #[test]
+    fn a_deployment_after_a_rollback_is_no_rollback() {
+        let events = vec![
+            event(100, "rolling back to deployment ecs-svc/7."),
+            event(
+                100,
+                "(deployment ecs-svc/8) deployment failed: tasks failed to start.",
+            ),
+        ];
+        let later = deployment("PRIMARY", 10, "IN_PROGRESS", "ECS deployment in progress.")
+            .created_at(DateTime::from_secs(500));
+        let observed = observed(&service(vec![later], events));
+        assert_eq!(observed.id, "ecs-svc/10");
+        assert_eq!(observed.state, DeploymentState::InProgress);
+    }
+
+    #[test]
+    fn a_deployment_beside_one_that_failed_is_no_rollback() {
+        let service = service(
+            vec![
+                deployment("PRIMARY", 9, "IN_PROGRESS", "ECS deployment in progress."),
+                deployment("ACTIVE", 8, "FAILED", "tasks failed to start."),
+            ],
+            vec![],
+        );
+        assert_eq!(observed(&service).state, DeploymentState::InProgress);
+    }
+
+    #[test]
+    fn what_failed_and_is_deployed_once_more_is_no_rollback() {
+        let service = service(
+            vec![
+                deployment("PRIMARY", 9, "IN_PROGRESS", "ECS deployment in progress.")
+                    .task_definition("dev-scoring:8")
+                    .created_at(DateTime::from_secs(102)),
+                deployment("ACTIVE", 8, "FAILED", "tasks failed to start."),
+            ],
+            vec![event(100, "rolling back to deployment ecs-svc/7.")],
+        );
+        assert_eq!(observed(&service).state, DeploymentState::InProgress);
+    }
+
+    #[test]
+    fn without_a_state_of_its_own_the_tasks_tell_how_far_it_is() {
+        let counted = |running| {
+            let primary = Deployment::builder()
+                .status("PRIMARY")
+                .id("ecs-svc/1")
+                .desired_count(2)
+                .running_count(running);
+            observed(&service(vec![primary], vec![])).state
+        };
+        assert_eq!(counted(1), DeploymentState::InProgress);
+        assert_eq!(counted(2), DeploymentState::Completed);
+    }
+}

@@ -1,0 +1,106 @@
+//! What the newest look told of each service, for the change that follows it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_sdk_ecs::types::{DeploymentRolloutState, Service};
+
+use super::deployment::primary;
+use super::observation::{desired_count, task_definition};
+use super::owner;
+use super::place::Place;
+
+/// Services that are remembered; beyond it all are forgotten. What is not known is asked of ECS by the change.
+const KEPT: usize = 20_000;
+
+/// What was seen of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Glimpse {
+    pub(crate) arn: String,
+    pub(crate) desired_count: u32,
+    /// Whether it carries all of our tags.
+    pub(crate) is_tagged: bool,
+    /// The task definition whose deployment failed: asked for again, it takes a new deployment.
+    pub(crate) failed: Option<String>,
+}
+
+impl Glimpse {
+    fn of(place: &Place, service: &Service) -> Option<Self> {
+        let state = primary(service).and_then(|primary| primary.rollout_state());
+        let has_failed = state == Some(&DeploymentRolloutState::Failed);
+        Some(Self {
+            arn: service.service_arn()?.to_owned(),
+            desired_count: desired_count(service),
+            is_tagged: owner::ours(service.tags()) == owner::tags(place),
+            failed: task_definition(service)
+                .filter(|_| has_failed)
+                .map(str::to_owned),
+        })
+    }
+}
+
+/// What was seen of services, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Glimpses(Mutex<BTreeMap<String, Glimpse>>);
+
+impl Glimpses {
+    /// The service of `place` was seen, or was not there.
+    pub(crate) fn saw(&self, place: &Place, service: Option<&Service>) {
+        let mut all = self.lock();
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        match service.and_then(|service| Glimpse::of(place, service)) {
+            Some(glimpse) => all.insert(place.name(), glimpse),
+            None => all.remove(&place.name()),
+        };
+    }
+
+    /// What was seen of the service of `place`; nothing where it was not there, or nobody looked.
+    pub(crate) fn of(&self, place: &Place) -> Option<Glimpse> {
+        self.lock().get(&place.name()).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Glimpse>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::Deployment;
+
+    use schema::names::ServiceName;
+
+    use super::*;
+    use crate::ecs::fixture::place;
+
+    #[test]
+    fn the_newest_look_counts() {
+        let glimpses = Glimpses::default();
+        let primary = Deployment::builder()
+            .status("PRIMARY")
+            .task_definition("arn:7")
+            .rollout_state(DeploymentRolloutState::Failed)
+            .build();
+        let service = Service::builder()
+            .service_arn("arn:dev-scoring")
+            .status("ACTIVE")
+            .desired_count(2)
+            .deployments(primary)
+            .build();
+        let place = place(ServiceName::Scoring);
+        glimpses.saw(&place, Some(&service));
+        assert_eq!(
+            glimpses.of(&place),
+            Some(Glimpse {
+                arn: "arn:dev-scoring".to_owned(),
+                desired_count: 2,
+                is_tagged: false,
+                failed: Some("arn:7".to_owned()),
+            })
+        );
+        glimpses.saw(&place, None);
+        assert_eq!(glimpses.of(&place), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! Services on ECS Fargate.
+//!
+//! A service of a platform is one ECS service with a name that can be worked out ([`names`]), so nothing has to
+//! be remembered to find it again. What it should be is built by pure functions: its task definition
+//! ([`task_definition`]) and everything else that its home decides ([`service`]). What ECS tells of it is read by
+//! pure functions as well ([`deployment`], [`observation`], [`registered`], [`scaling`]). [`compute`] looks,
+//! [`changes`] makes calls.
+
+mod changes;
+mod compute;
+mod definitions;
+mod deployment;
+mod describe;
+mod drift;
+mod environment;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod fargate;
+#[cfg(test)]
+mod fixture;
+mod glimpses;
+mod names;
+mod observation;
+mod owner;
+mod place;
+mod registered;
+mod reports;
+mod scaling;
+mod service;
+mod targets;
+mod task_definition;
+#[cfg(test)]
+mod tests;
+mod unprovided;
+
+pub(crate) use compute::{EcsCompute, EcsParts};
+pub(crate) use describe::{Asking, Describe};
+pub(crate) use reports::{Lowest, SettingsReports};

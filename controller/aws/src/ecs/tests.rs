@@ -1,0 +1,341 @@
+//! The port on a small ECS in memory: which calls are made, and what their failures mean.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use engine::ports::{
+    Compute, DeploymentState, ObservedService, Permit, PortError, Remedy, Seen, ServiceChange,
+    ServiceDefinition, Urgency,
+};
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::Scaling;
+use schema::units::Whole;
+use serde_json::json;
+
+use super::compute::{EcsCompute, EcsParts};
+use super::describe::Asking;
+use super::fake::FakeAws;
+use super::fixture::{dev, infrastructure, place, template};
+use super::reports::{Lowest, SettingsReports};
+use crate::caller::Caller;
+use crate::quota::{Family, QuotaConfig, Quotas};
+use crate::tally::Tally;
+
+/// Scoring reports the settings (3, 7), and no other service any.
+#[derive(Debug)]
+struct ScoringReports;
+
+#[async_trait]
+impl SettingsReports for ScoringReports {
+    async fn lowest(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+        _: Urgency,
+    ) -> Result<Lowest, PortError> {
+        let of = |platform: &PlatformName| ((platform.clone(), ServiceName::Scoring), (3, 7));
+        Ok(platforms.iter().map(of).collect())
+    }
+}
+
+fn compute_on(aws: &FakeAws) -> EcsCompute {
+    let connection = aws.connection();
+    let quotas = Quotas::new(&QuotaConfig::default());
+    let caller = Arc::new(Caller::new(quotas, Tally::default()));
+    let services = Asking::new(connection.ecs.clone(), Arc::clone(&caller));
+    EcsCompute::new(EcsParts {
+        infrastructure: Arc::new(ArcSwap::from_pointee(infrastructure())),
+        bucket: "loans".to_owned(),
+        services: Arc::new(services),
+        reports: Arc::new(ScoringReports),
+        connection,
+        caller,
+    })
+}
+
+async fn look(compute: &EcsCompute) -> Result<Seen<ObservedService>, PortError> {
+    compute
+        .observe(&BTreeSet::from([dev()]), Urgency::Resync)
+        .await
+}
+
+/// The one service that there is.
+async fn look_at_one(compute: &EcsCompute) -> ObservedService {
+    let mut found = look(compute).await.unwrap().found;
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+async fn change(compute: &EcsCompute, change: ServiceChange) -> Result<(), PortError> {
+    compute.apply(&change, Permit::free()).await
+}
+
+fn create(image: &str) -> ServiceChange {
+    ServiceChange::Create(ServiceDefinition {
+        platform: dev(),
+        service: ServiceName::Scoring,
+        template: template(image),
+        count: Some(2),
+        scaling: None,
+    })
+}
+
+fn deploy(image: &str) -> ServiceChange {
+    ServiceChange::Deploy {
+        platform: dev(),
+        service: ServiceName::Scoring,
+        template: template(image),
+    }
+}
+
+fn scale(count: u32, scaling: Option<Scaling>) -> ServiceChange {
+    ServiceChange::Scale {
+        platform: dev(),
+        service: ServiceName::Scoring,
+        count,
+        scaling,
+    }
+}
+
+fn delete() -> ServiceChange {
+    ServiceChange::Delete {
+        platform: dev(),
+        service: ServiceName::Scoring,
+    }
+}
+
+fn range(most: u32) -> Scaling {
+    Scaling {
+        min_capacity: Whole::new(2),
+        max_capacity: most.try_into().unwrap(),
+        target_cpu_utilization: Whole::new(60),
+    }
+}
+
+#[tokio::test]
+async fn what_was_made_is_found_as_it_was_wanted() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    assert_eq!(look(&compute).await.unwrap().found, []);
+    change(&compute, create("scoring:1")).await.unwrap();
+
+    let found = look_at_one(&compute).await;
+    assert_eq!(found.template, template("scoring:1"));
+    assert_eq!((found.desired_count, found.running()), (2, 2));
+    assert_eq!(found.deployment.state, DeploymentState::Completed);
+    assert!(found.all_report((3, 7)));
+    let body = super::service::ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
+    assert_eq!(drift_of(&compute, &body).await, []);
+}
+
+async fn drift_of(
+    compute: &EcsCompute,
+    body: &super::service::ServiceBody,
+) -> Vec<schema::revision::FieldChange> {
+    let answer = compute
+        .connection
+        .ecs
+        .describe_services()
+        .services("dev-scoring");
+    let answer = answer.send().await.unwrap();
+    super::drift::drift(&answer.services()[0], body)
+}
+
+#[tokio::test]
+async fn where_nothing_moves_a_look_is_one_call() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    look_at_one(&compute).await;
+    aws.calls();
+    look_at_one(&compute).await;
+    assert_eq!(aws.calls(), ["DescribeServices"]);
+}
+
+#[tokio::test]
+async fn what_ran_before_is_not_registered_again_whoever_remembers_it() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    change(&compute, deploy("scoring:2")).await.unwrap();
+    change(&compute, deploy("scoring:1")).await.unwrap();
+    assert_eq!(aws.account().task_definitions.len(), 2);
+
+    let newcomer = compute_on(&aws);
+    look_at_one(&newcomer).await;
+    let back = deploy("scoring:2");
+    drop(newcomer.permit(&back, Urgency::Rollback).await);
+    change(&newcomer, back).await.unwrap();
+    assert_eq!(aws.account().task_definitions.len(), 2);
+    assert_eq!(look_at_one(&newcomer).await.template, template("scoring:2"));
+}
+
+#[tokio::test]
+async fn a_deregistered_task_definition_is_not_used_again() {
+    let aws = FakeAws::default();
+    change(&compute_on(&aws), create("scoring:1"))
+        .await
+        .unwrap();
+    aws.account().task_definitions[0]["status"] = "INACTIVE".into();
+
+    let newcomer = compute_on(&aws);
+    look_at_one(&newcomer).await;
+    change(&newcomer, deploy("scoring:1")).await.unwrap();
+    assert_eq!(aws.account().task_definitions.len(), 2);
+}
+
+#[tokio::test]
+async fn making_what_is_there_adopts_it() {
+    let aws = FakeAws::default();
+    change(&compute_on(&aws), create("scoring:1"))
+        .await
+        .unwrap();
+    let by_others = |aws: &FakeAws| {
+        let mut account = aws.account();
+        let service = account.services.get_mut("dev-scoring").unwrap();
+        service["tags"] = json!([{"key": "team", "value": "credit"}]);
+        service["networkConfiguration"] = json!({"awsvpcConfiguration": {"subnets": ["other"]}});
+    };
+    by_others(&aws);
+
+    let unseen = compute_on(&aws);
+    change(&unseen, create("scoring:2")).await.unwrap();
+    assert_eq!(look_at_one(&unseen).await.template, template("scoring:2"));
+
+    change(&unseen, create("scoring:3")).await.unwrap();
+    let body = super::service::ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
+    assert_eq!(drift_of(&unseen, &body).await, []);
+}
+
+#[tokio::test]
+async fn a_permit_covers_the_calls_of_its_change() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    for step in [
+        create("scoring:1"),
+        deploy("scoring:2"),
+        deploy("scoring:1"),
+        scale(3, None),
+        scale(3, Some(range(6))),
+        scale(5, Some(range(8))),
+        scale(5, None),
+        delete(),
+    ] {
+        look(&compute).await.unwrap();
+        let permitted = compute.families(&step, Urgency::Edit).await;
+        aws.calls();
+        change(&compute, step.clone()).await.unwrap();
+        let mut made: Vec<Family> = aws.calls().iter().map(|api| family_of(api)).collect();
+        let mut permitted = permitted;
+        made.sort_unstable();
+        permitted.sort_unstable();
+        assert_eq!(permitted, made, "{step}");
+    }
+}
+
+fn family_of(api: &str) -> Family {
+    match api {
+        "RegisterTaskDefinition" => Family::TaskDefinitionModify,
+        "TagResource" => Family::TagModify,
+        "CreateService" | "UpdateService" | "DeleteService" => Family::ServiceModify,
+        "RegisterScalableTarget" | "PutScalingPolicy" | "DeregisterScalableTarget" => {
+            Family::Scaling
+        }
+        other => panic!("{other} changes nothing"),
+    }
+}
+
+#[tokio::test]
+async fn automatic_scaling_is_found_as_it_was_written_and_taken_off_again() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.scaling, None);
+    for wanted in [Some(range(6)), Some(range(4)), None] {
+        change(&compute, scale(2, wanted)).await.unwrap();
+        assert_eq!(look_at_one(&compute).await.scaling, wanted);
+    }
+    assert!(aws.account().policies.is_empty());
+}
+
+#[tokio::test]
+async fn a_count_that_is_there_is_not_asked_for() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    look_at_one(&compute).await;
+    aws.calls();
+    change(&compute, scale(2, Some(range(6)))).await.unwrap();
+    assert_eq!(aws.calls(), ["RegisterScalableTarget", "PutScalingPolicy"]);
+}
+
+#[tokio::test]
+async fn removing_a_service_leaves_nothing_and_may_be_asked_for_twice() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    change(&compute, scale(2, Some(range(6)))).await.unwrap();
+    look_at_one(&compute).await;
+    for _ in 0..2 {
+        change(&compute, delete()).await.unwrap();
+        assert_eq!(look(&compute).await.unwrap().found, []);
+    }
+    assert!(aws.account().targets.is_empty());
+    change(&compute_on(&FakeAws::default()), delete())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_failed_is_deployed_again_when_it_is_asked_for_again() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    let state = |aws: &FakeAws, state: &str| {
+        let mut account = aws.account();
+        let service = account.services.get_mut("dev-scoring").unwrap();
+        service["deployments"][0]["rolloutState"] = state.into();
+    };
+    let completed = look_at_one(&compute).await.deployment.id;
+    change(&compute, deploy("scoring:1")).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.deployment.id, completed);
+
+    state(&aws, "FAILED");
+    look_at_one(&compute).await;
+    change(&compute, deploy("scoring:1")).await.unwrap();
+    assert_ne!(look_at_one(&compute).await.deployment.id, completed);
+}
+
+#[tokio::test]
+async fn a_person_is_waited_for_only_where_one_is_needed() {
+    for (code, remedy) in [
+        ("ClusterNotFoundException", Remedy::WaitForUser),
+        ("AccessDeniedException", Remedy::WaitForUser),
+        ("InvalidParameterException", Remedy::WaitForUser),
+        ("ThrottlingException", Remedy::Retry),
+        ("ServiceNotFoundException", Remedy::Retry),
+        ("ServiceNotActiveException", Remedy::Retry),
+    ] {
+        let aws = FakeAws::default();
+        aws.account().fails_with = Some((code, "No."));
+        let error = change(&compute_on(&aws), scale(3, None)).await;
+        // Automatic scaling is asked first.
+        assert!(error.is_err(), "{code}");
+        let error = change(&compute_on(&aws), deploy("scoring:1")).await;
+        assert_eq!(error.unwrap_err().remedy(), remedy, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_named_with_what_to_do() {
+    let aws = FakeAws::default();
+    aws.account().fails_with = Some(("ClusterNotFoundException", "Cluster not found."));
+    let error = look(&compute_on(&aws)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot read 4 services of the cluster \
+         arn:aws:ecs:eu-west-1:123456789012:cluster/loans: there is no such ECS cluster; create it, \
+         or name another in bootstrap/infrastructure.json"
+    );
+}
