@@ -6,6 +6,7 @@
 //! - What a call means to AWS is built by pure functions; the shells only make calls.
 
 mod caller;
+mod cloudwatch;
 mod connection;
 mod failure;
 pub mod quota;
