@@ -71,8 +71,16 @@ impl Measure {
         Formula::Math { stats, expression }
     }
 
+    /// The statistics that tell its datapoints, guarded or not.
+    pub(super) fn needed(&self, min_samples: u32) -> BTreeMap<String, Stat> {
+        match self.formula(min_samples) {
+            Formula::Plain(stat) => BTreeMap::from([(VALUE.to_owned(), stat)]),
+            Formula::Math { stats, .. } => stats,
+        }
+    }
+
     /// Everything that the value and its samples are made of.
-    pub(super) fn stats(&self) -> BTreeMap<String, Stat> {
+    fn stats(&self) -> BTreeMap<String, Stat> {
         let sum = |id: &str, metric| (id.to_owned(), stat(metric, Statistic::Sum));
         match self {
             Self::Single { metric, statistic } => BTreeMap::from([

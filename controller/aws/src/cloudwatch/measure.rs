@@ -137,13 +137,9 @@ impl Place<'_> {
         let dimensions = match series.namespace {
             ECS_NAMESPACE => self.ecs(service),
             ALB_NAMESPACE => self.load_balancer(service)?,
-            _ => self.loan_platform(service, series.dependency),
+            _ => return Some(emitted(self.platform, series, service)),
         };
-        Some(MetricId {
-            namespace: series.namespace.to_owned(),
-            name: series.metric.to_owned(),
-            dimensions: dimensions.into_iter().collect(),
-        })
+        Some(identified(series, dimensions))
     }
 
     /// Source: Amazon ECS Developer Guide, "Amazon ECS CloudWatch metrics".
@@ -164,19 +160,6 @@ impl Place<'_> {
             pair("LoadBalancer", &load_balancer.name),
             pair("TargetGroup", &load_balancer.target_group),
         ])
-    }
-
-    fn loan_platform(
-        self,
-        service: ServiceName,
-        dependency: Option<&str>,
-    ) -> Vec<(String, String)> {
-        let mut pairs = vec![
-            pair(PLATFORM_DIMENSION, self.platform.as_str()),
-            pair(SERVICE_DIMENSION, service.kebab()),
-        ];
-        pairs.extend(dependency.map(|name| pair(DEPENDENCY_DIMENSION, name)));
-        pairs
     }
 
     /// Alarms belong to a platform, so a metric of the loan services is that platform's, said or not. Without
@@ -214,6 +197,25 @@ impl Place<'_> {
             name: source.name.clone(),
             dimensions,
         }
+    }
+}
+
+/// The metric that `series` of `service` is, which the services of `platform` emit.
+pub(super) fn emitted(platform: &PlatformName, series: &Series, service: ServiceName) -> MetricId {
+    let mut dimensions = vec![
+        pair(PLATFORM_DIMENSION, platform.as_str()),
+        pair(SERVICE_DIMENSION, service.kebab()),
+    ];
+    let dependency = series.dependency;
+    dimensions.extend(dependency.map(|name| pair(DEPENDENCY_DIMENSION, name)));
+    identified(series, dimensions)
+}
+
+fn identified(series: &Series, dimensions: Vec<(String, String)>) -> MetricId {
+    MetricId {
+        namespace: series.namespace.to_owned(),
+        name: series.metric.to_owned(),
+        dimensions: dimensions.into_iter().collect(),
     }
 }
 

@@ -228,7 +228,11 @@ fn formula(alarm: &MetricAlarm) -> Result<Formula, String> {
 fn plain(alarm: &MetricAlarm) -> Result<Stat, String> {
     // A percentile says more than the statistic that some put beside it.
     let extended = alarm.extended_statistic();
-    let word = extended.or_else(|| alarm.statistic().map(|statistic| statistic.as_str()));
+    let word = extended.or_else(|| {
+        alarm
+            .statistic()
+            .map(aws_sdk_cloudwatch::types::Statistic::as_str)
+    });
     Ok(Stat {
         metric: MetricId {
             namespace: alarm.namespace().unwrap_or_default().to_owned(),
@@ -284,7 +288,7 @@ fn sources(formula: &Formula) -> Vec<AlarmSource> {
         let is_its = |stat: &&Stat| {
             stat.metric.name == series.metric && stat.metric.namespace == series.namespace
         };
-        stats.iter().any(|stat| is_its(&stat))
+        stats.iter().any(is_its)
     });
     let signals = signals.flat_map(|signal| {
         let source = move |service| AlarmSource::Signal { signal, service };

@@ -189,10 +189,10 @@ const EDITS: [Edit; 22] = [
         it.comparison_operator = Some(ComparisonOperator::GreaterThanUpperThreshold);
     }),
     ("band", |it| {
-        it.threshold_metric_id = Some("band".to_owned())
+        it.threshold_metric_id = Some("band".to_owned());
     }),
     ("missing data", |it| {
-        it.treat_missing_data = Some("breaching".to_owned())
+        it.treat_missing_data = Some("breaching".to_owned());
     }),
     ("missing data left out", |it| it.treat_missing_data = None),
     ("unit", |it| it.unit = Some(StandardUnit::Percent)),
