@@ -1,6 +1,14 @@
 //! Alarms on `CloudWatch`, and what is read from its metrics.
+//!
+//! An alarm of a spec is one metric alarm, called `LoanPlatform/PLATFORM/ALARM`: [`definition`] writes it,
+//! [`recognition`] reads it back, and [`measure`] and [`formula`] say what it looks at, by the same rules as
+//! those of the home on one machine. [`alarms`] makes the calls.
 
+mod alarms;
+mod change;
+mod dashboard;
 mod definition;
+mod describe;
 mod description;
 mod emitters;
 mod evidence;
@@ -11,10 +19,15 @@ mod metric_data;
 mod names;
 mod observation;
 mod past;
+mod pasts;
 mod reason;
 mod recognition;
+mod registry;
 #[cfg(test)]
 mod samples;
 mod settings_reports;
 mod times;
 mod words;
+
+pub(crate) use alarms::CloudWatchAlarms;
+pub(crate) use settings_reports::{MetricReports, Order};
