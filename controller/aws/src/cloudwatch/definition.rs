@@ -124,3 +124,117 @@ fn count(periods: u32) -> i32 {
 fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::operation::put_metric_alarm::PutMetricAlarmInput;
+    use engine::ports::AlarmSource;
+    use schema::names::ServiceName;
+    use schema::signals::Signal;
+
+    use super::super::samples;
+    use super::*;
+
+    fn written(definition: &AlarmDefinition) -> PutMetricAlarmInput {
+        let body = body(definition, &samples::surroundings());
+        body.unwrap().build().unwrap()
+    }
+
+    fn of(signal: Signal, service: Option<ServiceName>) -> AlarmDefinition {
+        samples::definition(AlarmSource::Signal { signal, service })
+    }
+
+    fn dimensions(input: &PutMetricAlarmInput) -> Vec<(&str, &str)> {
+        let pairs = input.dimensions().iter();
+        pairs
+            .filter_map(|it| Some((it.name()?, it.value()?)))
+            .collect()
+    }
+
+    #[test]
+    fn a_statistic_without_a_guard_is_a_plain_alarm() {
+        let input = written(&of(Signal::CpuUtilization, Some(ServiceName::Scoring)));
+        assert_eq!(input.namespace(), Some("AWS/ECS"));
+        assert_eq!(input.metric_name(), Some("CPUUtilization"));
+        assert_eq!(input.statistic(), Some(&PlainStatistic::Average));
+        assert_eq!(input.period, Some(10));
+        assert!(input.metrics().is_empty());
+        assert_eq!(
+            dimensions(&input),
+            [("ClusterName", "loans"), ("ServiceName", "local-scoring")]
+        );
+    }
+
+    #[test]
+    fn a_percentile_is_an_extended_statistic() {
+        let input = written(&of(
+            Signal::TargetResponseTimeP99,
+            Some(ServiceName::LoanApi),
+        ));
+        assert_eq!(
+            (input.statistic(), input.extended_statistic()),
+            (None, Some("p99"))
+        );
+        assert_eq!(
+            dimensions(&input),
+            [
+                ("LoadBalancer", "app/loans/2"),
+                ("TargetGroup", "targetgroup/loans/1")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_ratio_is_one_formula_and_nothing_else_is_returned() {
+        let definition = AlarmDefinition {
+            min_samples: 20,
+            ..of(Signal::ScoringFailureRatio, None)
+        };
+        let input = written(&definition);
+        assert_eq!((input.metric_name(), input.period), (None, None));
+        let told = |query: &MetricDataQuery| {
+            let stat = query.metric_stat();
+            let period = stat.and_then(MetricStat::period);
+            (query.id.clone().unwrap(), query.return_data, period)
+        };
+        let told: Vec<_> = input.metrics().iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                ("denominator".to_owned(), Some(false), Some(10)),
+                ("numerator".to_owned(), Some(false), Some(10)),
+                ("result".to_owned(), Some(true), None),
+            ]
+        );
+    }
+
+    #[test]
+    fn people_are_told_of_firing_and_clearing() {
+        let told = AlarmDefinition {
+            notifies: true,
+            ..of(Signal::OldestReceivedAge, None)
+        };
+        let input = written(&told);
+        assert_eq!(input.alarm_actions(), input.ok_actions());
+        assert_eq!(input.alarm_actions().len(), 1);
+        assert_eq!(input.actions_enabled, Some(true));
+        let silent = written(&of(Signal::OldestReceivedAge, None));
+        assert!(silent.alarm_actions().is_empty() && silent.ok_actions().is_empty());
+    }
+
+    #[test]
+    fn an_alarm_says_in_words_what_it_is() {
+        let definition = AlarmDefinition {
+            min_samples: 20,
+            ..of(Signal::ScoringFailureRatio, None)
+        };
+        assert_eq!(
+            written(&definition).alarm_description(),
+            Some(
+                "Signal ScoringFailureRatio. Nobody is told. Fires when 3 of 5 datapoints of 10s with 20 \
+                 samples or more are > 5. Kept by the LoanPlatform controller: change the spec of local, not \
+                 this alarm."
+            )
+        );
+    }
+}

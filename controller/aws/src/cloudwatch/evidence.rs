@@ -15,6 +15,7 @@ use schema::signals::{Metric, NAMESPACE, SCORING_DEPENDENCY, Series};
 use super::formula::Stat;
 use super::measure::{Measure, emitted};
 use super::metric_data::{Answers, Query, Question};
+use super::times::{before, end, first_from};
 
 /// How long `CloudWatch` keeps datapoints of less than a minute: three hours, less some time to ask for them.
 /// Source: Amazon CloudWatch API Reference, `GetMetricData`.
@@ -226,30 +227,6 @@ fn earliest(period_ms: u64, now: Timestamp) -> Timestamp {
     } else {
         by_count
     }
-}
-
-/// Start of the first period that begins at `since` or after.
-pub(super) fn first_from(since: Timestamp, period_ms: u64) -> Timestamp {
-    let period = i64::try_from(period_ms).unwrap_or(i64::MAX).max(1);
-    let ns = since.as_nanosecond();
-    let period_ns = i128::from(period) * 1_000_000;
-    let over_ns = ns.rem_euclid(period_ns);
-    let start_ns = if over_ns == 0 {
-        ns
-    } else {
-        ns - over_ns + period_ns
-    };
-    Timestamp::from_nanosecond(start_ns).unwrap_or(Timestamp::MAX)
-}
-
-/// End of the period that begins at `start`.
-pub(super) fn end(start: Timestamp, period_ms: u64) -> Timestamp {
-    let period = SignedDuration::from_millis(i64::try_from(period_ms).unwrap_or(i64::MAX));
-    start.checked_add(period).unwrap_or(Timestamp::MAX)
-}
-
-pub(super) fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 /// Sums of counts are whole.

@@ -29,5 +29,9 @@ mod settings_reports;
 mod times;
 mod words;
 
-pub(crate) use alarms::CloudWatchAlarms;
-pub(crate) use settings_reports::{MetricReports, Order};
+#[expect(unused_imports, reason = "until the adapter is put together")]
+pub(crate) use {
+    alarms::CloudWatchAlarms,
+    dashboard::{body as dashboard_body, put_dashboard},
+    settings_reports::{MetricReports, Order},
+};

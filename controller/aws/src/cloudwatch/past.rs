@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use schema::status::AlarmState;
 
 use super::history::Moves;
+use super::times::before;
 
 /// How far the first look reaches back: a bake that began before this process may be under way.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(24);
@@ -95,7 +96,7 @@ pub(super) fn read(
         alarm.last_firing = Some(known.unwrap_or(firing).clone());
     }
     if known.is_none() {
-        alarm.judged_since = before_or_at(from, alarm.since).max(alarm.configured_at);
+        alarm.judged_since = from.min(alarm.since).max(alarm.configured_at);
     }
     let is_new = alarm.since.duration_since(alarm.configured_at).abs() <= SLACK;
     let is_old = at.duration_since(alarm.since) > SETTLED;
@@ -109,14 +110,6 @@ pub(super) fn read(
 /// `alarm` with a past that nobody has read: it vouches for nothing before `at`.
 pub(super) fn unread(alarm: &mut ObservedAlarm, at: Timestamp) {
     alarm.judged_since = at;
-}
-
-fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_sub(by).unwrap_or(Timestamp::MIN)
-}
-
-fn before_or_at(one: Timestamp, other: Timestamp) -> Timestamp {
-    one.min(other)
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use schema::names::{PlatformName, ServiceName};
 use schema::platform::Statistic;
 use schema::signals::{Metric, NAMESPACE, Series};
 
-use super::evidence::{before, end, first_from};
 use super::formula::Stat;
 use super::measure::emitted;
 use super::metric_data::{self, Answers, Query, Question};
+use super::times::{before, end, first_from};
 use crate::caller::Caller;
 use crate::connection::Connection;
 
@@ -182,6 +182,6 @@ mod tests {
         let ids: BTreeSet<_> = question.queries.iter().map(|query| &query.id).collect();
         assert_eq!(ids.len(), question.queries.len());
         let first_is_lower = |id: &&String| id.starts_with(|c: char| c.is_ascii_lowercase());
-        assert!(ids.iter().all(|id| first_is_lower(id)));
+        assert!(ids.iter().all(first_is_lower));
     }
 }

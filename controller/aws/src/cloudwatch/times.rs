@@ -1,7 +1,7 @@
-//! Times, between the SDK's form and the engine's.
+//! Times: between the SDK's form and the engine's, and on the borders of periods.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The same time, to the millisecond: `CloudWatch` tells no finer, and on the wire it is a floating-point number.
 pub(super) fn timestamp(at: &DateTime) -> Option<Timestamp> {
@@ -13,6 +13,31 @@ pub(super) fn timestamp(at: &DateTime) -> Option<Timestamp> {
 /// The same time, to the millisecond.
 pub(super) fn date_time(at: Timestamp) -> DateTime {
     DateTime::from_millis(at.as_millisecond())
+}
+
+/// Start of the first period that begins at `since` or after.
+pub(super) fn first_from(since: Timestamp, period_ms: u64) -> Timestamp {
+    let period = i64::try_from(period_ms).unwrap_or(i64::MAX).max(1);
+    let ns = since.as_nanosecond();
+    let period_ns = i128::from(period) * 1_000_000;
+    let over_ns = ns.rem_euclid(period_ns);
+    let start_ns = if over_ns == 0 {
+        ns
+    } else {
+        ns - over_ns + period_ns
+    };
+    Timestamp::from_nanosecond(start_ns).unwrap_or(Timestamp::MAX)
+}
+
+/// End of the period that begins at `start`.
+pub(super) fn end(start: Timestamp, period_ms: u64) -> Timestamp {
+    let period = SignedDuration::from_millis(i64::try_from(period_ms).unwrap_or(i64::MAX));
+    start.checked_add(period).unwrap_or(Timestamp::MAX)
+}
+
+/// So much earlier.
+pub(super) fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

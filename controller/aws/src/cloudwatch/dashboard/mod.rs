@@ -3,12 +3,11 @@
 mod graphs;
 mod layout;
 
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use engine::ports::{PortError, Urgency};
 use schema::infrastructure::Surroundings;
 use schema::names::PlatformName;
 use serde_json::Value;
-
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::measure::Place;
 use crate::caller::Caller;
@@ -27,7 +26,7 @@ pub(super) fn name(platform: &PlatformName) -> String {
 /// The body of a platform's dashboard: the same for the same arguments. `region` is where its metrics are.
 ///
 /// Format: Amazon CloudWatch API Reference, "Dashboard Body Structure and Syntax".
-pub(super) fn body(platform: &PlatformName, surroundings: &Surroundings, region: &str) -> Value {
+pub(crate) fn body(platform: &PlatformName, surroundings: &Surroundings, region: &str) -> Value {
     let place = Place {
         platform,
         surroundings,
