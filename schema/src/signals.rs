@@ -64,6 +64,8 @@ metrics! {
     RequestBytes,
     /// Requests being answered. Gauge, per service: its saturation.
     InFlight,
+    /// Term of the controller that wrote the settings in force. Gauge, per service.
+    SettingsEpoch,
     /// Sequence of the settings in force. Gauge, per service.
     SettingsSequence,
     /// Time of a database statement. Milliseconds, distribution, loan-api.

@@ -7,6 +7,7 @@
 
 mod batcher;
 mod caller;
+mod cloudwatch;
 mod connection;
 mod documents;
 mod ecs;

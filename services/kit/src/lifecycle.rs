@@ -22,7 +22,7 @@ use crate::parent::{self, ParentError};
 use crate::problem::Problem;
 use crate::readiness::Readiness;
 use crate::server::{BindError, RouteTable, Routes, Server};
-use crate::settings::{self, Report, Settings, SourceError, Watcher};
+use crate::settings::{self, OrderGauges, Report, Settings, SourceError, Watcher};
 use crate::tasks::Tasks;
 use crate::telemetry::logs::{self, LogError, LogLevel};
 use crate::telemetry::metrics::{Emitter, GoldenSignals, Metrics};
@@ -154,7 +154,10 @@ impl Process {
             self.service,
             settings::source_of(&self.args.settings)?,
             self.args.settings_interval,
-            self.metrics.own().gauge(Metric::SettingsSequence),
+            OrderGauges {
+                epoch: self.metrics.own().gauge(Metric::SettingsEpoch),
+                sequence: self.metrics.own().gauge(Metric::SettingsSequence),
+            },
         ))
     }
 

@@ -19,12 +19,32 @@ pub struct Watcher<S> {
     service: ServiceName,
     source: Arc<dyn SettingsSource>,
     interval: Duration,
-    sequence: Gauge,
+    order: OrderGauges,
     report: Arc<Mutex<Report>>,
     seen: Option<Version>,
     settings: Option<Settings<S>>,
     /// What was logged last, so that a problem that lasts is logged once.
     logged: Option<String>,
+}
+
+/// Where the order of the settings in force is shown.
+#[derive(Clone, Debug)]
+pub struct OrderGauges {
+    /// Term of the controller that wrote them.
+    pub epoch: Gauge,
+    /// Their sequence within the term.
+    pub sequence: Gauge,
+}
+
+impl OrderGauges {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "gauges; exact up to 2^53 changes"
+    )]
+    fn show(&self, epoch: u64, sequence: u64) {
+        self.epoch.set(epoch as f64);
+        self.sequence.set(sequence as f64);
+    }
 }
 
 /// What the admin port says about settings.
@@ -46,20 +66,20 @@ pub struct Rejected {
 }
 
 impl<S: DeserializeOwned + Serialize + PartialEq + Clone> Watcher<S> {
-    /// A watcher of the settings of `service` in `platform`. `sequence` shows the one in force.
+    /// A watcher of the settings of `service` in `platform`. `order` shows which are in force.
     pub fn new(
         platform: PlatformName,
         service: ServiceName,
         source: Arc<dyn SettingsSource>,
         interval: Duration,
-        sequence: Gauge,
+        order: OrderGauges,
     ) -> Self {
         Self {
             platform,
             service,
             source,
             interval,
-            sequence,
+            order,
             report: Arc::default(),
             seen: None,
             settings: None,
@@ -117,11 +137,7 @@ impl<S: DeserializeOwned + Serialize + PartialEq + Clone> Watcher<S> {
     }
 
     fn take(&mut self, document: SettingsDocument<S>) {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a gauge; exact up to 2^53 changes"
-        )]
-        self.sequence.set(document.sequence as f64);
+        self.order.show(document.epoch, document.sequence);
         *lock(&self.report) = Report {
             in_force: serde_json::to_value(&document).ok(),
             rejected: None,

@@ -1,0 +1,217 @@
+//! The engine's alarms on `CloudWatch`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use aws_sdk_cloudwatch::types::MetricAlarm;
+use engine::ports::{
+    AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, Permit, PortError, Seen, Urgency,
+};
+use jiff::Timestamp;
+use schema::infrastructure::Infrastructure;
+use schema::names::PlatformName;
+use schema::platform::AlarmName;
+use tokio::time::Instant;
+
+use super::evidence::Inquiry;
+use super::pasts::Pasts;
+use super::registry::Registry;
+use super::{change, definition, describe, metric_data, names, observation};
+use crate::caller::Caller;
+use crate::connection::Connection;
+use crate::quota::Family;
+
+/// Keeps alarms on `CloudWatch`.
+#[derive(Debug)]
+pub(crate) struct CloudWatchAlarms {
+    connection: Connection,
+    caller: Arc<Caller>,
+    infrastructure: Arc<ArcSwap<Infrastructure>>,
+    registry: Mutex<Registry>,
+    /// One listing at a time: whoever comes meanwhile finds it done.
+    listing: tokio::sync::Mutex<()>,
+    pasts: Pasts,
+    /// What was found of each platform at its last look.
+    definitions: Mutex<BTreeMap<PlatformName, Vec<AlarmDefinition>>>,
+}
+
+impl CloudWatchAlarms {
+    /// `infrastructure` is what the account provides; a newer value counts from the next call on.
+    pub(crate) fn new(
+        connection: Connection,
+        caller: Arc<Caller>,
+        infrastructure: Arc<ArcSwap<Infrastructure>>,
+    ) -> Self {
+        Self {
+            connection,
+            caller,
+            infrastructure,
+            registry: Mutex::default(),
+            listing: tokio::sync::Mutex::default(),
+            pasts: Pasts::default(),
+            definitions: Mutex::default(),
+        }
+    }
+
+    /// Describes the alarms of `platforms`: all there are when it is time to look for unknown ones, else
+    /// those that are known.
+    async fn found(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
+    ) -> Result<Vec<MetricAlarm>, PortError> {
+        if lock(&self.registry).is_stale(Instant::now())
+            && let Some(all) = self.list(urgency).await?
+        {
+            return Ok(all);
+        }
+        let names = lock(&self.registry).of(platforms);
+        self.describe(&names, urgency).await
+    }
+
+    /// The alarms with these names. (A batcher across platforms belongs here.)
+    async fn describe(
+        &self,
+        names: &[String],
+        urgency: Urgency,
+    ) -> Result<Vec<MetricAlarm>, PortError> {
+        describe::by_name(&self.connection.cloudwatch, &self.caller, names, urgency).await
+    }
+
+    /// Lists all alarms, unless somebody else just did.
+    async fn list(&self, urgency: Urgency) -> Result<Option<Vec<MetricAlarm>>, PortError> {
+        let _one_at_a_time = self.listing.lock().await;
+        let began_at = Instant::now();
+        if !lock(&self.registry).is_stale(began_at) {
+            return Ok(None);
+        }
+        let all = describe::all(&self.connection.cloudwatch, &self.caller, urgency).await?;
+        let names: BTreeSet<&str> = all.iter().filter_map(MetricAlarm::alarm_name).collect();
+        lock(&self.registry).listed(names.iter().copied(), began_at);
+        self.pasts.keep_only(&names);
+        Ok(Some(all))
+    }
+
+    /// What is seen of those among `alarms` that are of `platforms`.
+    fn seen(
+        &self,
+        alarms: &[MetricAlarm],
+        platforms: &BTreeSet<PlatformName>,
+    ) -> Vec<ObservedAlarm> {
+        let infrastructure = self.infrastructure.load();
+        let seen = alarms
+            .iter()
+            .filter_map(|alarm| observation::of(alarm, &infrastructure));
+        seen.filter(|alarm| platforms.contains(&alarm.definition.platform))
+            .collect()
+    }
+
+    fn remember(&self, platforms: &BTreeSet<PlatformName>, alarms: &[ObservedAlarm]) {
+        let mut definitions = lock(&self.definitions);
+        for platform in platforms {
+            let its = alarms.iter().map(|alarm| &alarm.definition);
+            let its = its.filter(|it| it.platform == *platform);
+            definitions.insert(platform.clone(), its.cloned().collect());
+        }
+    }
+
+    /// The definitions by which the alarms of `platform` judge: as they were found, for those judge, not the
+    /// ones wished for.
+    async fn definitions(
+        &self,
+        platform: &PlatformName,
+        urgency: Urgency,
+    ) -> Result<Vec<AlarmDefinition>, PortError> {
+        let known = lock(&self.definitions).get(platform).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let seen = self
+            .observe(&BTreeSet::from([platform.clone()]), urgency)
+            .await?;
+        Ok(seen
+            .found
+            .into_iter()
+            .map(|alarm| alarm.definition)
+            .collect())
+    }
+}
+
+#[async_trait]
+impl Alarms for CloudWatchAlarms {
+    async fn observe(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
+    ) -> Result<Seen<ObservedAlarm>, PortError> {
+        let alarms = self.found(platforms, urgency).await?;
+        let mut found = self.seen(&alarms, platforms);
+        let Connection {
+            cloudwatch, clock, ..
+        } = &self.connection;
+        let pasts = self
+            .pasts
+            .fill_in(&mut found, clock.now(), cloudwatch, &self.caller, urgency);
+        pasts.await?;
+        self.remember(platforms, &found);
+        Ok(Seen {
+            at: clock.now(),
+            found,
+        })
+    }
+
+    async fn permit(&self, urgency: Urgency) -> Permit {
+        self.caller.permit(&[Family::PutMetricAlarm], urgency).await
+    }
+
+    async fn put(&self, definition: &AlarmDefinition, permit: Permit) -> Result<(), PortError> {
+        let name = names::in_cloudwatch(&definition.platform, &definition.name);
+        let infrastructure = self.infrastructure.load_full();
+        let surroundings = infrastructure.surroundings(&definition.platform);
+        let body = definition::body(definition, surroundings).map_err(|unmeasurable| {
+            PortError::refused(change::writing(&name), unmeasurable.to_string())
+        })?;
+        permit.begin();
+        change::put(&self.connection.cloudwatch, &self.caller, body, &name).await?;
+        lock(&self.registry).written(&definition.platform, name, Instant::now());
+        Ok(())
+    }
+
+    async fn delete(
+        &self,
+        platform: &PlatformName,
+        name: &AlarmName,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        let name = names::in_cloudwatch(platform, name);
+        permit.begin();
+        change::delete(&self.connection.cloudwatch, &self.caller, &name).await?;
+        lock(&self.registry).removed(platform, &name);
+        Ok(())
+    }
+
+    async fn evidence(
+        &self,
+        platform: &PlatformName,
+        since: Timestamp,
+        urgency: Urgency,
+    ) -> Result<BakeEvidence, PortError> {
+        let definitions = self.definitions(platform, urgency).await?;
+        let infrastructure = self.infrastructure.load_full();
+        let surroundings = infrastructure.surroundings(platform);
+        let now = self.connection.clock.now();
+        let inquiry = Inquiry::of(platform, &definitions, surroundings, since, now);
+        let questions = inquiry.questions();
+        let of_what = format!("platform {platform}");
+        let client = &self.connection.cloudwatch;
+        let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
+        Ok(inquiry.conclude(&answers.await?))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Only whole values are stored while it is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

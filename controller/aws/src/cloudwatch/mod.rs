@@ -1,0 +1,37 @@
+//! Alarms on `CloudWatch`, and what is read from its metrics.
+//!
+//! An alarm of a spec is one metric alarm, called `LoanPlatform/PLATFORM/ALARM`: [`definition`] writes it,
+//! [`recognition`] reads it back, and [`measure`] and [`formula`] say what it looks at, by the same rules as
+//! those of the home on one machine. [`alarms`] makes the calls.
+
+mod alarms;
+mod change;
+mod dashboard;
+mod definition;
+mod describe;
+mod description;
+mod emitters;
+mod evidence;
+mod formula;
+mod history;
+mod measure;
+mod metric_data;
+mod names;
+mod observation;
+mod past;
+mod pasts;
+mod reason;
+mod recognition;
+mod registry;
+#[cfg(test)]
+mod samples;
+mod settings_reports;
+mod times;
+mod words;
+
+#[expect(unused_imports, reason = "until the adapter is put together")]
+pub(crate) use {
+    alarms::CloudWatchAlarms,
+    dashboard::{body as dashboard_body, put_dashboard},
+    settings_reports::{MetricReports, Order},
+};

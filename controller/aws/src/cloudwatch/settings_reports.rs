@@ -1,0 +1,187 @@
+//! Reports of services on the settings that they have in force, from their metrics.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::ports::{PortError, Urgency};
+use jiff::{SignedDuration, Timestamp};
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::Statistic;
+use schema::signals::{Metric, NAMESPACE, Series};
+
+use super::formula::Stat;
+use super::measure::emitted;
+use super::metric_data::{self, Answers, Query, Question};
+use super::times::{before, end, first_from};
+use crate::caller::Caller;
+use crate::connection::Connection;
+
+/// Length of a report's period in milliseconds: several reports of every task.
+const PERIOD_MS: u64 = 10_000;
+/// How far back reports are looked for.
+const BACK: SignedDuration = SignedDuration::from_secs(70);
+/// Time that the reports of all tasks have to come in: logs are flushed within five seconds.
+const INGESTION: SignedDuration = SignedDuration::from_secs(5);
+
+/// Order of settings: the term of the controller that wrote them, and the sequence within it.
+pub(crate) type Order = (u64, u64);
+
+/// Reads what services report of the settings in force.
+#[derive(Debug)]
+pub(crate) struct MetricReports {
+    connection: Connection,
+    caller: Arc<Caller>,
+}
+
+impl MetricReports {
+    pub(crate) const fn new(connection: Connection, caller: Arc<Caller>) -> Self {
+        Self { connection, caller }
+    }
+
+    /// The lowest order that the tasks of each service have reported of late; services that reported nothing
+    /// are left out.
+    ///
+    /// Epoch and sequence are the lowest of their own, so while tasks differ this may be lower than any of
+    /// them has, and never higher.
+    ///
+    /// # Errors
+    /// When the metrics cannot be read.
+    pub(crate) async fn lowest(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
+    ) -> Result<BTreeMap<(PlatformName, ServiceName), Order>, PortError> {
+        if platforms.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let now = self.connection.clock.now();
+        let of_what = format!("{} platforms", platforms.len());
+        let questions = [question(platforms, now)];
+        let client = &self.connection.cloudwatch;
+        let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
+        Ok(conclude(platforms, &answers.await?, now))
+    }
+}
+
+fn question(platforms: &BTreeSet<PlatformName>, now: Timestamp) -> Question {
+    Question {
+        start: first_from(before(now, BACK), PERIOD_MS),
+        end: now,
+        queries: (0..).zip(platforms).flat_map(queries).collect(),
+    }
+}
+
+fn queries((place, platform): (usize, &PlatformName)) -> Vec<Query> {
+    let query = |service, metric: Metric| {
+        let series = Series {
+            namespace: NAMESPACE,
+            metric: metric.name(),
+            service: Some(service),
+            dependency: None,
+        };
+        Query {
+            id: id(place, service, metric),
+            stat: Stat {
+                metric: emitted(platform, &series, service),
+                statistic: Statistic::Minimum,
+            },
+            period_ms: PERIOD_MS,
+        }
+    };
+    let both =
+        |service| [Metric::SettingsEpoch, Metric::SettingsSequence].map(|it| query(service, it));
+    ServiceName::ALL.into_iter().flat_map(both).collect()
+}
+
+fn conclude(
+    platforms: &BTreeSet<PlatformName>,
+    answers: &Answers,
+    now: Timestamp,
+) -> BTreeMap<(PlatformName, ServiceName), Order> {
+    let mut lowest = BTreeMap::new();
+    for (place, platform) in platforms.iter().enumerate() {
+        for service in ServiceName::ALL {
+            if let Some(order) = newest(place, service, answers, now) {
+                lowest.insert((platform.clone(), service), order);
+            }
+        }
+    }
+    lowest
+}
+
+/// What was reported in the newest period that all reports have come in of.
+fn newest(place: usize, service: ServiceName, answers: &Answers, now: Timestamp) -> Option<Order> {
+    let epochs = id(place, service, Metric::SettingsEpoch);
+    let sequences = id(place, service, Metric::SettingsSequence);
+    let is_in = |start| end(start, PERIOD_MS) <= before(now, INGESTION);
+    let mut newest_first = answers.of(&epochs).rev();
+    newest_first.find_map(|(start, epoch)| {
+        let sequence = answers.at(&sequences, start).filter(|_| is_in(start))?;
+        Some((whole(epoch), whole(sequence)))
+    })
+}
+
+fn id(place: usize, service: ServiceName, metric: Metric) -> String {
+    format!("p{place}_{}_{}", service.spec_key(), metric.name())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "such a cast saturates, which is what is wanted"
+)]
+const fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn platforms() -> BTreeSet<PlatformName> {
+        ["east", "west"].map(|it| it.try_into().unwrap()).into()
+    }
+
+    /// Reports of scoring of `west`: when, epoch, sequence.
+    fn reported(reports: &[(i64, f64, f64)]) -> Option<Order> {
+        let mut answers = Answers::default();
+        for (start, epoch, sequence) in reports {
+            let id = |metric| id(1, ServiceName::Scoring, metric);
+            answers.add(&id(Metric::SettingsEpoch), second(*start), *epoch);
+            answers.add(&id(Metric::SettingsSequence), second(*start), *sequence);
+        }
+        let lowest = conclude(&platforms(), &answers, second(1_000));
+        let key = ("west".try_into().unwrap(), ServiceName::Scoring);
+        assert!(lowest.keys().all(|found| *found == key));
+        lowest.get(&key).copied()
+    }
+
+    #[test]
+    fn the_newest_period_that_is_complete_counts() {
+        for (reports, expected) in [
+            (&[][..], None),
+            (&[(980, 2.0, 7.0)], Some((2, 7))),
+            (&[(970, 2.0, 6.0), (980, 2.0, 7.0)], Some((2, 7))),
+            // Some tasks may not have been heard of yet.
+            (&[(980, 2.0, 6.0), (990, 2.0, 7.0)], Some((2, 6))),
+            (&[(990, 2.0, 7.0)], None),
+        ] {
+            assert_eq!(reported(reports), expected, "{reports:?}");
+        }
+    }
+
+    #[test]
+    fn a_minute_of_every_service_is_asked_for() {
+        let question = question(&platforms(), second(1_003));
+        assert_eq!(question.start, second(940));
+        assert_eq!(question.queries.len(), 2 * 4 * 2);
+        let ids: BTreeSet<_> = question.queries.iter().map(|query| &query.id).collect();
+        assert_eq!(ids.len(), question.queries.len());
+        let first_is_lower = |id: &&String| id.starts_with(|c: char| c.is_ascii_lowercase());
+        assert!(ids.iter().all(first_is_lower));
+    }
+}
