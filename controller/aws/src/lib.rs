@@ -12,12 +12,17 @@ mod connection;
 mod documents;
 mod ecs;
 mod failure;
+mod home;
+mod infrastructure;
 pub mod quota;
 mod tally;
+mod verify;
 mod watch;
 mod world_clock;
 
 pub use connection::{AccessKey, CALL_TIMEOUT, ConnectionConfig};
 pub use documents::S3Documents;
+pub use home::{AwsConfig, AwsHome};
 pub use tally::{Calls, Tally};
+pub use verify::{Finding, verify};
 pub use watch::{Polling, QueueTally, QueueWatch};

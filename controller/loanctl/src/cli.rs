@@ -22,6 +22,12 @@ pub(crate) enum Command {
     /// Run everything on this machine: services, database, alarms, controller.
     #[cfg(feature = "local")]
     Up(UpArgs),
+    /// Keep the platforms of a bucket on AWS: the production process.
+    #[cfg(feature = "aws")]
+    Controller(ControllerArgs),
+    /// Try what a controller will need in AWS, and say what to mend.
+    #[cfg(feature = "aws")]
+    Verify(VerifyArgs),
     /// Check spec files and show every problem with its place.
     Validate(ValidateArgs),
     /// Show how platforms fare.
@@ -57,6 +63,101 @@ pub(crate) struct UpArgs {
     /// A running PostgreSQL to use instead of a private one
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<url::Url>,
+}
+
+/// Keep the platforms of a bucket on AWS.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  loanctl controller --store s3://loan-platforms --queue https://sqs.eu-west-1.amazonaws.com/123456789012/loan-platforms\n\nCredentials and region come from where the AWS command line finds them, in ECS from the task's role.\nA second controller on the same bucket stands by and takes over when the first one ends."
+)]
+pub(crate) struct ControllerArgs {
+    /// Bucket with specs, settings, state and lease, as s3://BUCKET
+    #[arg(long, value_name = "URL", env = "LOAN_STORE")]
+    pub(crate) store: url::Url,
+    /// Queue that tells of changes, its URL; without one changes are found by polling
+    #[arg(long, value_name = "URL", env = "LOAN_QUEUE")]
+    pub(crate) queue: Option<String>,
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
+    /// Address of health, metrics and /api/v1/platforms
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LOAN_LISTEN",
+        default_value = "127.0.0.1:9090"
+    )]
+    pub(crate) listen: std::net::SocketAddr,
+    /// How often what moves is looked at, and the spec files are listed
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = pause)]
+    pub(crate) poll: Pause,
+    /// How often what rests is looked at
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = pause)]
+    pub(crate) resync: Pause,
+    /// Time to live of the lease: how long after its holder vanished another controller takes over
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = pause)]
+    pub(crate) lease: Pause,
+    /// Share of the account's API quotas to use, in percent; ECS itself and other tools need the rest
+    #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) quota_share: u32,
+    /// Where log records go
+    #[arg(long, value_name = "TARGET", env = "LOAN_LOG", default_value = "auto")]
+    pub(crate) log: service_kit::args::LogTarget,
+    /// What is logged: a level, or directives such as info,engine=debug
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "LOAN_LOG_LEVEL",
+        default_value = "info"
+    )]
+    pub(crate) log_level: String,
+}
+
+/// Try what a controller will need in AWS.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  loanctl verify --store s3://loan-platforms --queue https://sqs.eu-west-1.amazonaws.com/123456789012/loan-platforms\n\nWhat it makes it removes again. Exit codes: 0 all is well · 1 something is to be mended · 2 unusable arguments"
+)]
+pub(crate) struct VerifyArgs {
+    /// Bucket with specs, settings, state and lease, as s3://BUCKET
+    #[arg(long, value_name = "URL", env = "LOAN_STORE")]
+    pub(crate) store: url::Url,
+    /// Queue that tells of changes, its URL
+    #[arg(long, value_name = "URL", env = "LOAN_QUEUE")]
+    pub(crate) queue: Option<String>,
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// How AWS is reached.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct AwsArgs {
+    /// AWS region; default: from the environment
+    #[arg(long, value_name = "REGION", env = "AWS_REGION")]
+    pub(crate) region: Option<String>,
+    /// Address of all AWS services instead of their own: an emulator, a private endpoint
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL")]
+    pub(crate) endpoint_url: Option<url::Url>,
+}
+
+/// A length of time, 1 s to a day.
+#[cfg(feature = "aws")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pause(pub(crate) std::time::Duration);
+
+#[cfg(feature = "aws")]
+fn pause(text: &str) -> Result<Pause, String> {
+    let ms = schema::units::parse_millis(text).map_err(|error| error.to_string())?;
+    if (1_000..=86_400_000).contains(&ms) {
+        Ok(Pause(std::time::Duration::from_millis(ms)))
+    } else {
+        Err("must be from 1s to 24h".to_owned())
+    }
 }
 
 /// Check spec files.
@@ -102,9 +203,12 @@ pub(crate) struct HistoryArgs {
 /// Where states are read from.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// Store to read, as file:///path/to/state; default: the state directory .loan
+    /// Store to read, as file:///path/to/state or s3://BUCKET; default: the state directory .loan
     #[arg(long, value_name = "URL", env = "LOAN_STORE")]
     pub(crate) store: Option<String>,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
 }
 
 /// Print the JSON Schemas and the CRD.

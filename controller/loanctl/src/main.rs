@@ -1,17 +1,24 @@
 //! `loanctl`: runs a loan platform, and says how it fares.
 
 mod cli;
+#[cfg(feature = "aws")]
+mod controller;
 mod exit;
 mod history;
 mod http;
 mod output;
+#[cfg(feature = "aws")]
+mod place;
 mod schemas;
 mod show;
+mod signals;
 mod status;
 mod store;
 #[cfg(feature = "local")]
 mod up;
 mod validate;
+#[cfg(feature = "aws")]
+mod verify;
 
 use std::process::ExitCode;
 
@@ -23,6 +30,10 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         #[cfg(feature = "local")]
         Command::Up(args) => up::run(&args),
+        #[cfg(feature = "aws")]
+        Command::Controller(args) => controller::run(&args),
+        #[cfg(feature = "aws")]
+        Command::Verify(args) => verify::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Status(args) => status::run(&args),
         Command::History(args) => history::run(&args),

@@ -11,6 +11,8 @@ use engine::state_store::StateStore;
 use crate::cli::StoreArgs;
 use crate::exit::UsageError;
 use crate::output::complain;
+#[cfg(feature = "aws")]
+use crate::place;
 
 const DEFAULT_STATE: &str = ".loan";
 
@@ -65,6 +67,7 @@ pub(crate) fn platform(args: &StoreArgs, name: &str) -> anyhow::Result<PlatformO
 fn open(args: &StoreArgs) -> anyhow::Result<Arc<dyn Documents>> {
     let directory = match &args.store {
         None => PathBuf::from(DEFAULT_STATE),
+        Some(url) if url.starts_with("s3://") => return open_bucket(url, args),
         Some(url) => directory_of(url)?,
     };
     if !directory.is_dir() {
@@ -75,6 +78,24 @@ fn open(args: &StoreArgs) -> anyhow::Result<Arc<dyn Documents>> {
         .into());
     }
     open_directory(&directory)
+}
+
+#[cfg(feature = "aws")]
+fn open_bucket(url: &str, args: &StoreArgs) -> anyhow::Result<Arc<dyn Documents>> {
+    let store = url
+        .parse()
+        .map_err(|_| UsageError(format!("--store {url} is not usable: write s3://BUCKET")))?;
+    let bucket = place::bucket(&store)?;
+    let documents = aws_adapter::S3Documents::open(&bucket, &place::connection(&args.aws))?;
+    Ok(Arc::new(documents))
+}
+
+#[cfg(not(feature = "aws"))]
+fn open_bucket(url: &str, _: &StoreArgs) -> anyhow::Result<Arc<dyn Documents>> {
+    Err(UsageError(format!(
+        "this build cannot read {url}: it was made without AWS"
+    ))
+    .into())
 }
 
 #[cfg(feature = "local")]
@@ -95,7 +116,7 @@ fn open_directory(directory: &Path) -> anyhow::Result<Arc<dyn Documents>> {
 fn directory_of(url: &str) -> Result<PathBuf, UsageError> {
     let unusable = || {
         UsageError(format!(
-            "--store {url} is not usable: write file:///path/to/state"
+            "--store {url} is not usable: write file:///path/to/state or s3://BUCKET"
         ))
     };
     if !url.contains("://") {

@@ -16,9 +16,11 @@ use schema::platform::AlarmName;
 use tokio::time::Instant;
 
 use super::evidence::Inquiry;
+use super::gathering::{ByName, gathering};
 use super::pasts::Pasts;
 use super::registry::Registry;
 use super::{change, definition, describe, metric_data, names, observation};
+use crate::batcher::Batcher;
 use crate::caller::Caller;
 use crate::connection::Connection;
 use crate::quota::Family;
@@ -28,6 +30,7 @@ use crate::quota::Family;
 pub(crate) struct CloudWatchAlarms {
     connection: Connection,
     caller: Arc<Caller>,
+    gathering: Batcher<ByName>,
     infrastructure: Arc<ArcSwap<Infrastructure>>,
     registry: Mutex<Registry>,
     /// One listing at a time: whoever comes meanwhile finds it done.
@@ -38,13 +41,15 @@ pub(crate) struct CloudWatchAlarms {
 }
 
 impl CloudWatchAlarms {
-    /// `infrastructure` is what the account provides; a newer value counts from the next call on.
+    /// `infrastructure` is what the account provides; a newer value counts from the next call on. Must be called
+    /// within a runtime.
     pub(crate) fn new(
         connection: Connection,
         caller: Arc<Caller>,
         infrastructure: Arc<ArcSwap<Infrastructure>>,
     ) -> Self {
         Self {
+            gathering: gathering(&connection, &caller),
             connection,
             caller,
             infrastructure,
@@ -68,16 +73,17 @@ impl CloudWatchAlarms {
             return Ok(all);
         }
         let names = lock(&self.registry).of(platforms);
-        self.describe(&names, urgency).await
+        self.describe(names, urgency).await
     }
 
-    /// The alarms with these names. (A batcher across platforms belongs here.)
+    /// The alarms with these names, read together with those that others ask for.
     async fn describe(
         &self,
-        names: &[String],
+        names: Vec<String>,
         urgency: Urgency,
     ) -> Result<Vec<MetricAlarm>, PortError> {
-        describe::by_name(&self.connection.cloudwatch, &self.caller, names, urgency).await
+        let found = self.gathering.ask(names, urgency).await?;
+        Ok(found.into_iter().map(|(_, alarm)| alarm).collect())
     }
 
     /// Lists all alarms, unless somebody else just did.

@@ -8,7 +8,7 @@ use crate::caller::{Call, Caller};
 use crate::quota::Family;
 
 /// Names in a call, and alarms in an answer. Source: Amazon CloudWatch API Reference, `DescribeAlarms`.
-const MAX_NAMES: usize = 100;
+pub(super) const MAX_NAMES: usize = 100;
 /// Alarms on a page.
 const PAGE: i32 = 100;
 /// Pages of a listing, ten thousand alarms: twice what an account may have unless it asks for more.

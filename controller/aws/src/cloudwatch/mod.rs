@@ -13,6 +13,7 @@ mod description;
 mod emitters;
 mod evidence;
 mod formula;
+mod gathering;
 mod history;
 mod measure;
 mod metric_data;
@@ -29,9 +30,5 @@ mod settings_reports;
 mod times;
 mod words;
 
-#[expect(unused_imports, reason = "until the adapter is put together")]
-pub(crate) use {
-    alarms::CloudWatchAlarms,
-    dashboard::{body as dashboard_body, put_dashboard},
-    settings_reports::{MetricReports, Order},
-};
+pub(crate) use alarms::CloudWatchAlarms;
+pub(crate) use settings_reports::MetricReports;

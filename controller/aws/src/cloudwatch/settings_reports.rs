@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use engine::ports::{PortError, Urgency};
 use jiff::{SignedDuration, Timestamp};
 use schema::names::{PlatformName, ServiceName};
@@ -15,6 +16,7 @@ use super::metric_data::{self, Answers, Query, Question};
 use super::times::{before, end, first_from};
 use crate::caller::Caller;
 use crate::connection::Connection;
+use crate::ecs::{Lowest, SettingsReports};
 
 /// Length of a report's period in milliseconds: several reports of every task.
 const PERIOD_MS: u64 = 10_000;
@@ -37,22 +39,19 @@ impl MetricReports {
     pub(crate) const fn new(connection: Connection, caller: Arc<Caller>) -> Self {
         Self { connection, caller }
     }
+}
 
-    /// The lowest order that the tasks of each service have reported of late; services that reported nothing
-    /// are left out.
-    ///
+#[async_trait]
+impl SettingsReports for MetricReports {
     /// Epoch and sequence are the lowest of their own, so while tasks differ this may be lower than any of
     /// them has, and never higher.
-    ///
-    /// # Errors
-    /// When the metrics cannot be read.
-    pub(crate) async fn lowest(
+    async fn lowest(
         &self,
         platforms: &BTreeSet<PlatformName>,
         urgency: Urgency,
-    ) -> Result<BTreeMap<(PlatformName, ServiceName), Order>, PortError> {
+    ) -> Result<Lowest, PortError> {
         if platforms.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Lowest::new());
         }
         let now = self.connection.clock.now();
         let of_what = format!("{} platforms", platforms.len());

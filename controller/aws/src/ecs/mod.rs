@@ -19,6 +19,7 @@ mod fake;
 mod fargate;
 #[cfg(test)]
 mod fixture;
+mod gathering;
 mod glimpses;
 mod names;
 mod observation;
@@ -35,5 +36,6 @@ mod tests;
 mod unprovided;
 
 pub(crate) use compute::{EcsCompute, EcsParts};
-pub(crate) use describe::{Asking, Describe};
+pub(crate) use describe::Asking;
+pub(crate) use gathering::Gathering;
 pub(crate) use reports::{Lowest, SettingsReports};

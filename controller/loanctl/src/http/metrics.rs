@@ -13,13 +13,20 @@ use schema::status::AlarmState;
 
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-type Labels = Vec<(&'static str, String)>;
+pub(crate) type Labels = Vec<(&'static str, String)>;
 
 /// The metrics of `platforms` and of the controller itself.
-pub(super) fn text(platforms: &[PlatformObject], counts: Counts) -> Result<String, fmt::Error> {
+///
+/// `of_the_home` adds what the home counts itself.
+pub(super) fn text(
+    platforms: &[PlatformObject],
+    counts: Counts,
+    of_the_home: impl Fn(&mut Registry),
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("loanctl");
     add_controller(&mut registry, counts);
     add_platforms(&mut registry, platforms);
+    of_the_home(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)

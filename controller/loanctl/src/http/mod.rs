@@ -1,12 +1,13 @@
 //! The controller's HTTP port: health, metrics, and every platform as JSON.
 
-mod metrics;
+pub(crate) mod metrics;
 
 use std::sync::Arc;
 
 use engine::board::Board;
 use engine::tally::Tally;
 use http::{Response, StatusCode, header};
+use prometheus_client::registry::Registry;
 use service_kit::server::{RouteTable, Routes};
 use service_kit::{Problem, reply};
 use warp::Filter;
@@ -14,9 +15,12 @@ use warp::reply::Response as Reply;
 
 use crate::status::PlatformList;
 
-/// The routes, on what the controller shows and counts.
-pub(crate) fn routes(board: Arc<Board>, tally: Arc<Tally>) -> RouteTable {
-    let source = Source { board, tally };
+/// Adds what a home counts to the controller's metrics.
+pub(crate) type HomeMetrics = Arc<dyn Fn(&mut Registry) + Send + Sync>;
+
+/// The routes, on what the controller and its home show and count.
+pub(crate) fn routes(board: Arc<Board>, tally: Arc<Tally>, home: HomeMetrics) -> RouteTable {
+    let source = Source { board, tally, home };
     let get = warp::get()
         .and(warp::path::full())
         .and(warp::any().map(move || source.clone()));
@@ -30,6 +34,7 @@ pub(crate) fn routes(board: Arc<Board>, tally: Arc<Tally>) -> RouteTable {
 struct Source {
     board: Arc<Board>,
     tally: Arc<Tally>,
+    home: HomeMetrics,
 }
 
 impl Source {
@@ -74,7 +79,7 @@ impl Source {
     }
 
     fn metrics(&self) -> Reply {
-        match metrics::text(&self.board.platforms(), self.tally.counts()) {
+        match metrics::text(&self.board.platforms(), self.tally.counts(), &*self.home) {
             Ok(body) => text(StatusCode::OK, metrics::CONTENT_TYPE, body),
             Err(error) => {
                 tracing::error!(%error, "metrics cannot be written");

@@ -3,7 +3,6 @@
 mod first_platform;
 mod logs;
 mod screen;
-mod signals;
 
 use std::future::Future;
 use std::path::Path;
@@ -29,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::exit::SUCCESS;
-use crate::http;
+use crate::{http, signals};
 use screen::Screen;
 
 /// Nothing is far on one machine: looking often is cheap, and edits are seen at once.
@@ -152,7 +151,7 @@ impl Running {
         let address = console.address();
         let narrator =
             tokio::spawn(screen.narrate(Arc::clone(&board), address, state_dir.to_owned()));
-        let routes = http::routes(board, tally);
+        let routes = http::routes(board, tally, Arc::new(|_| ()));
         let console = tokio::spawn(console.serve(routes, None, stop.clone(), CONSOLE_DRAIN));
         // The lock on the state directory keeps every other controller out.
         let terms = Terms {

@@ -31,8 +31,8 @@ impl Signals {
 }
 
 /// Listens from now on. The token is cancelled by the first signal; a second one ends the process:
-/// whoever sends it does not want to wait. The children end with it.
-pub(super) fn listen() -> anyhow::Result<CancellationToken> {
+/// whoever sends it does not want to wait. What it started ends with it.
+pub(crate) fn listen() -> anyhow::Result<CancellationToken> {
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let token = CancellationToken::new();
     let first = token.clone();

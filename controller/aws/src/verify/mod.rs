@@ -1,0 +1,68 @@
+//! Verifying a place: what the controller will need is used once, and what does not work is said with what to do
+//! about it.
+
+mod account;
+mod queue;
+mod store;
+
+use engine::ports::PortError;
+
+use crate::connection::Connection;
+use crate::documents::S3Documents;
+use crate::home::AwsConfig;
+
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was tried: `read the specs`.
+    pub what: String,
+    /// What was found, in words, or what is wrong and what to do about it.
+    pub outcome: Result<String, String>,
+}
+
+impl Finding {
+    fn new(what: &str, outcome: Result<String, PortError>) -> Self {
+        Self {
+            what: what.to_owned(),
+            outcome: outcome.map_err(|error| in_words(&error)),
+        }
+    }
+}
+
+/// Tries everything that a controller with `config`, and with the queue at `queue`, will need.
+///
+/// What it makes it removes again. A controller that runs meanwhile is not disturbed, but may take the message
+/// by which the queue is tried.
+pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
+    let documents = match S3Documents::open(&config.bucket, &config.connection) {
+        Ok(documents) => documents,
+        Err(error) => return vec![Finding::new("open the bucket", Err(error))],
+    };
+    let connection = Connection::open(&config.connection).await;
+    let mut findings = store::findings(&documents).await;
+    match store::infrastructure(&documents).await {
+        Ok(infrastructure) => {
+            findings.push(store::told(&infrastructure));
+            findings.extend(account::findings(&connection, &infrastructure).await);
+        }
+        Err(error) => findings.push(Finding::new("read what the account provides", Err(error))),
+    }
+    match queue {
+        Some(url) => findings.extend(queue::findings(&connection, &documents, url).await),
+        None => findings.push(Finding {
+            what: "receive hints".to_owned(),
+            outcome: Ok("no queue is named: changes are found by polling".to_owned()),
+        }),
+    }
+    findings
+}
+
+/// An error and its causes.
+fn in_words(error: &PortError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |&error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

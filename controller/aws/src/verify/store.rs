@@ -1,0 +1,77 @@
+//! Verifying the bucket.
+
+use bytes::Bytes;
+use engine::ports::{Documents, Expected, PortError};
+use schema::infrastructure::Infrastructure;
+
+use super::Finding;
+use crate::documents::S3Documents;
+use crate::infrastructure;
+
+/// An object of nobody, under the prefix that the controller writes its states to.
+const PROBE: &str = "state/.verify";
+
+pub(super) async fn findings(documents: &S3Documents) -> Vec<Finding> {
+    let specs = documents.list("specs/").await;
+    let specs = specs.map(|found| format!("{} spec files", found.len()));
+    vec![
+        Finding::new("list the specs", specs),
+        Finding::new("write on condition", conditional_write(documents).await),
+    ]
+}
+
+/// What the account provides, as the bootstrap wrote it down.
+pub(super) async fn infrastructure(documents: &S3Documents) -> Result<Infrastructure, PortError> {
+    infrastructure::read(documents)
+        .await
+        .map(|(found, _)| found)
+}
+
+pub(super) fn told(infrastructure: &Infrastructure) -> Finding {
+    let surroundings = &infrastructure.defaults;
+    let lacks = [
+        (surroundings.network.subnets.is_empty(), "network.subnets"),
+        (
+            surroundings.network.security_groups.is_empty(),
+            "network.securityGroups",
+        ),
+        (surroundings.roles.tasks.is_empty(), "roles.tasks"),
+    ];
+    let lacks: Vec<&str> = lacks
+        .iter()
+        .filter(|(lacks, _)| *lacks)
+        .map(|(_, field)| *field)
+        .collect();
+    let outcome = if lacks.is_empty() {
+        Ok(format!(
+            "cluster {} in {}",
+            surroundings.cluster, infrastructure.region
+        ))
+    } else {
+        Err(format!(
+            "defaults.{} is empty; run the bootstrap again",
+            lacks.join(", defaults.")
+        ))
+    };
+    Finding {
+        what: "read what the account provides".to_owned(),
+        outcome,
+    }
+}
+
+/// A write, a write that must be refused, and a removal.
+async fn conditional_write(documents: &S3Documents) -> Result<String, PortError> {
+    documents.delete(PROBE).await?;
+    let put = |expected| documents.put(PROBE, Bytes::from_static(b"{}"), expected);
+    put(Expected::Absent).await?;
+    let second = put(Expected::Absent).await;
+    documents.delete(PROBE).await?;
+    match second {
+        Err(PortError::Conflict { .. }) => Ok("the second of two writers is refused".to_owned()),
+        Err(error) => Err(error),
+        Ok(_) => Err(PortError::refused(
+            "write on condition",
+            "this store ignores conditions, so two controllers could not be told apart; use S3 itself",
+        )),
+    }
+}

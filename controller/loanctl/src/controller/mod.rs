@@ -1,0 +1,132 @@
+//! `loanctl controller`: the production process. It keeps the platforms of one bucket on AWS.
+
+mod metrics;
+mod terms;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use aws_adapter::{AwsConfig, AwsHome, QueueWatch};
+use engine::board::Board;
+use engine::clock::Clock;
+use engine::controller::{self, Ended, Hints, World};
+use engine::tally::Tally;
+use futures::StreamExt;
+use service_kit::server::Server;
+use service_kit::telemetry::logs;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::ControllerArgs;
+use crate::exit::SUCCESS;
+use crate::{http, place, signals};
+
+/// Longest time that a stop may take: ECS kills a task thirty seconds after it asked it to stop.
+const STOP: Duration = Duration::from_secs(25);
+/// Longest wait for requests to the HTTP port while stopping.
+const HTTP_DRAIN: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(args: &ControllerArgs) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(keep_platforms(args))?;
+    // Long polls may still be under way; nothing depends on them.
+    runtime.shutdown_background();
+    Ok(ExitCode::from(SUCCESS))
+}
+
+async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
+    let bucket = place::bucket(&args.store)?;
+    let terms = terms::of(args);
+    let stop = signals::listen()?;
+    logs::init(args.log, &args.log_level)?;
+    let port = Server::bind(args.listen).await;
+    let port = port.with_context(|| {
+        format!(
+            "cannot serve on {}; choose another address with --listen",
+            args.listen
+        )
+    })?;
+    let home = AwsHome::open(config(args, bucket)).await;
+    let home = home.context("cannot open the store")?;
+    serve(&home, args, port, terms, stop).await
+}
+
+fn config(args: &ControllerArgs, bucket: String) -> AwsConfig {
+    AwsConfig {
+        bucket,
+        connection: place::connection(&args.aws),
+        quotas: terms::quotas(args),
+    }
+}
+
+async fn serve(
+    home: &AwsHome,
+    args: &ControllerArgs,
+    port: Server,
+    terms: engine::controller::Terms,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let world = World {
+        compute: home.compute(),
+        alarms: home.alarms(),
+        documents: home.documents(),
+        clock: Clock::system(),
+        board: Arc::new(Board::default()),
+        tally: Arc::new(Tally::default()),
+    };
+    let queue = args.queue.as_ref().map(|url| home.watch(url.clone()));
+    tracing::info!(address = %port.address(), bucket = home.bucket(), "The controller serves.");
+    let counted = queue.as_ref().map(|queue| Arc::clone(&queue.tally));
+    let metrics = metrics::of(home.tally(), counted);
+    let routes = http::routes(Arc::clone(&world.board), Arc::clone(&world.tally), metrics);
+    let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));
+    let (hints, _polling) = hints(queue);
+    let running = controller::run(world, terms, hints, stop.clone().cancelled_owned());
+    let ended = within_reason(running, &stop).await;
+    stop.cancel();
+    http.await.context("the HTTP port broke down")?;
+    conclude(ended?)
+}
+
+/// Runs until it ends; once it is asked to stop, no longer than [`STOP`].
+async fn within_reason<T>(
+    running: impl Future<Output = T>,
+    stop: &CancellationToken,
+) -> anyhow::Result<T> {
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP).await;
+    };
+    tokio::select! {
+        ended = running => Ok(ended),
+        () = overdue => anyhow::bail!("stopping took longer than {} s; what was under way is abandoned", STOP.as_secs()),
+    }
+}
+
+/// A lease that was lost ends the process: whatever starts it again makes it a standby.
+fn conclude(ended: Result<Ended, controller::StartError>) -> anyhow::Result<()> {
+    match ended.context("the controller cannot run")? {
+        Ended::Stopped => {
+            tracing::info!("The controller has stopped.");
+            Ok(())
+        }
+        Ended::LeaseLost => anyhow::bail!("the lease was lost: another controller takes over"),
+    }
+}
+
+fn hints(queue: Option<QueueWatch>) -> (Hints, Option<aws_adapter::Polling>) {
+    let Some(queue) = queue else {
+        tracing::info!("There is no queue: changes are found by polling.");
+        let hints = Hints {
+            specs: futures::stream::pending().boxed(),
+            platforms: futures::stream::pending().boxed(),
+        };
+        return (hints, None);
+    };
+    let hints = Hints {
+        specs: queue.specs,
+        platforms: queue.platforms,
+    };
+    (hints, Some(queue.polling))
+}

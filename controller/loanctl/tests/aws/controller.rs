@@ -1,0 +1,101 @@
+//! The controller as a process.
+
+use std::process::Stdio;
+
+use emulator::Emulators;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::account::{Account, BUCKET, PATIENCE, eventually};
+
+/// A running `loanctl controller`. Dropped, it is killed.
+pub(crate) struct Controller {
+    child: Child,
+    address: String,
+}
+
+impl Controller {
+    /// Starts one, and waits until it serves; it may only stand by.
+    pub(crate) async fn starts(account: &Account) -> Self {
+        Self::starts_with(&account.emulators, &[]).await
+    }
+
+    pub(crate) async fn starts_with(emulators: &Emulators, args: &[&str]) -> Self {
+        let mut child = command(emulators).args(args).spawn().expect("started");
+        let output = child.stdout.take().expect("piped");
+        let mut lines = BufReader::new(output).lines();
+        let serves = async {
+            while let Some(line) = lines.next_line().await.expect("read") {
+                if let Some(address) = address_in(&line) {
+                    return Some(address);
+                }
+            }
+            None
+        };
+        let address = tokio::time::timeout(PATIENCE, serves).await;
+        let address = address.expect("in time").expect("it serves before it ends");
+        tokio::spawn(pass_on(lines));
+        Self { child, address }
+    }
+
+    /// Waits until it has begun its term.
+    pub(crate) async fn holds_the_lease(&self) {
+        eventually("it holds the lease", async || {
+            let ready = reqwest::get(format!("http://{}/readyz", self.address)).await;
+            ready.is_ok_and(|it| it.status().is_success()).then_some(())
+        })
+        .await;
+    }
+
+    /// A platform as it shows it.
+    pub(crate) async fn shows(&self, name: &str) -> Option<Value> {
+        let url = format!("http://{}/api/v1/platforms/{name}", self.address);
+        let answer = reqwest::get(url).await.ok()?;
+        answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    pub(crate) fn is_killed(&mut self) {
+        self.child.start_kill().expect("killed");
+    }
+
+    /// Asks it to stop, and waits until it has; whether it ended well.
+    pub(crate) async fn stops(mut self) -> bool {
+        let id = self.child.id().expect("running");
+        let pid = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("in time").expect("ended").success()
+    }
+}
+
+fn command(emulators: &Emulators) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loanctl"));
+    command
+        .args(["controller", "--store", &format!("s3://{BUCKET}")])
+        .args(["--listen", "127.0.0.1:0", "--log", "json"])
+        .args(["--poll", "1s", "--resync", "5s", "--lease", "6s"])
+        .args(["--quota-share", "100"])
+        .envs(emulators.environment())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+fn address_in(line: &str) -> Option<String> {
+    let record: Value = serde_json::from_str(line).ok()?;
+    print_line(line);
+    Some(record.get("address")?.as_str()?.to_owned())
+}
+
+async fn pass_on(mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        print_line(&line);
+    }
+}
+
+/// For whoever reads why a test failed.
+fn print_line(line: &str) {
+    eprintln!("{line}");
+}

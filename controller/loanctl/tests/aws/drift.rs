@@ -1,0 +1,107 @@
+//! What people do by hand is put right, once, and what was there before is adopted.
+
+use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode};
+use serde_json::json;
+
+use crate::account::{Account, CLUSTER, eventually};
+use crate::controller::Controller;
+
+#[tokio::test]
+async fn what_somebody_changed_by_hand_is_put_right() {
+    let account = Account::opens().await;
+    let controller = Controller::starts(&account).await;
+    account.submits("dev", |_| ()).await;
+    eventually("loan-api is there", async || {
+        account.service("dev-loan-api").await
+    })
+    .await;
+    let alarm = "LoanPlatform/dev/latency";
+    eventually("the alarm is there", async || account.alarm(alarm).await).await;
+
+    let scaled = account
+        .ecs
+        .update_service()
+        .cluster(CLUSTER)
+        .service("dev-loan-api");
+    scaled.desired_count(5).send().await.unwrap();
+    let deleted = account.cloudwatch.delete_alarms().alarm_names(alarm);
+    deleted.send().await.unwrap();
+
+    eventually("two tasks again", async || {
+        let service = account.service("dev-loan-api").await?;
+        (service.desired_count() == 2).then_some(())
+    })
+    .await;
+    eventually("the alarm again", async || account.alarm(alarm).await).await;
+    drop(controller);
+}
+
+#[tokio::test]
+async fn a_service_that_was_there_before_is_adopted() {
+    let account = Account::opens().await;
+    somebody_made(&account, "dev-auth").await;
+    let controller = Controller::starts(&account).await;
+    account.submits("dev", |_| ()).await;
+    eventually("it runs what the spec says", async || {
+        account
+            .image_of("dev-auth")
+            .await
+            .filter(|image| image.ends_with("/auth:1"))
+    })
+    .await;
+    drop(controller);
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_removed_platform_is_its_deletion_policy() {
+    let account = Account::opens().await;
+    let controller = Controller::starts(&account).await;
+    account.submits("kept", |_| ()).await;
+    account
+        .submits("gone", |spec| spec["deletionPolicy"] = json!("Delete"))
+        .await;
+    for name in ["kept-auth", "gone-auth"] {
+        eventually(name, async || account.service(name).await).await;
+    }
+    for name in ["kept", "gone"] {
+        use engine::ports::Documents;
+        let path = format!("specs/{name}.yaml");
+        account.documents.delete(&path).await.unwrap();
+        // One at a time: several that vanish together are taken for an accident.
+        eventually("it is off the board", async || {
+            controller.shows(name).await.is_none().then_some(())
+        })
+        .await;
+    }
+    eventually("the services are removed", async || {
+        account.service("gone-auth").await.is_none().then_some(())
+    })
+    .await;
+    eventually("the alarms are removed", async || {
+        let alarm = account.alarm("LoanPlatform/gone/latency").await;
+        alarm.is_none().then_some(())
+    })
+    .await;
+    assert!(account.service("kept-auth").await.is_some());
+    assert!(account.alarm("LoanPlatform/kept/latency").await.is_some());
+}
+
+async fn somebody_made(account: &Account, name: &str) {
+    let container = ContainerDefinition::builder().name("main").image("nginx:1");
+    let registered = account
+        .ecs
+        .register_task_definition()
+        .family("by-hand")
+        .network_mode(NetworkMode::Awsvpc)
+        .cpu("256")
+        .memory("512")
+        .container_definitions(container.build());
+    registered.send().await.unwrap();
+    let created = account
+        .ecs
+        .create_service()
+        .cluster(CLUSTER)
+        .service_name(name);
+    let created = created.task_definition("by-hand").desired_count(1);
+    created.send().await.unwrap();
+}

@@ -1,0 +1,14 @@
+//! `loanctl controller` as a process, against AWS emulators over the real SDK: a bucket, a cluster, a queue.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
+
+mod account;
+mod bringing_up;
+mod controller;
+mod drift;
+mod standby;
+mod view;
