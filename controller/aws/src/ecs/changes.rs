@@ -7,7 +7,6 @@ use schema::platform::Scaling;
 
 use super::compute::EcsCompute;
 use super::failure::{change_error, is_deregistered, is_gone, is_there_already};
-use super::glimpses::Glimpse;
 use super::owner;
 use super::place::Place;
 use super::service::ServiceBody;
@@ -41,7 +40,11 @@ impl EcsCompute {
                 template,
             } => {
                 let place = self.place(platform, *service);
-                self.rolling_out(&place, template, urgency).await
+                let mut families = self.rolling_out(&place, template, urgency).await;
+                if self.glimpses.of(&place).is_none_or(|seen| !seen.is_tagged) {
+                    families.push(Family::TagModify);
+                }
+                families
             }
             ServiceChange::Scale {
                 platform,
@@ -65,7 +68,7 @@ impl EcsCompute {
         }
     }
 
-    /// A task definition is registered, and a tag put on, only where that is missing.
+    /// A task definition is registered only where it is missing.
     async fn rolling_out(
         &self,
         place: &Place,
@@ -79,9 +82,6 @@ impl EcsCompute {
             if !self.definitions.is_known(&body) {
                 families.push(Family::TaskDefinitionModify);
             }
-        }
-        if self.glimpses.of(place).is_some_and(|seen| !seen.is_tagged) {
-            families.push(Family::TagModify);
         }
         families
     }
@@ -176,7 +176,7 @@ impl EcsCompute {
             return Ok(());
         }
         let update = UpdateServiceInputBuilder::default().desired_count(in_ecs(count));
-        self.update(place, update, None).await
+        self.update(place, update, None).await.map(drop)
     }
 
     /// Task definitions stay: a service of the name may be wanted again, and what is registered costs nothing.
@@ -243,39 +243,43 @@ impl EcsCompute {
             .task_definition(&arn)
             .set_desired_count(count.map(in_ecs))
             .set_force_new_deployment(has_failed.then_some(true));
-        self.update(place, update, Some(&arn)).await?;
+        let updated = self.update(place, update, Some(&arn)).await?;
         match seen {
-            Some(seen) if !seen.is_tagged => self.tag(place, &seen).await,
-            _ => Ok(()),
+            Some(seen) if seen.is_tagged => Ok(()),
+            Some(seen) => self.tag(place, &seen.arn).await,
+            None => self.tag(place, &updated).await,
         }
     }
 
+    /// Updates the service, and returns its ARN.
     async fn update(
         &self,
         place: &Place,
         update: UpdateServiceInputBuilder,
         task_definition: Option<&str>,
-    ) -> Result<(), PortError> {
+    ) -> Result<String, PortError> {
         let update = update
             .cluster(place.cluster())
             .service(place.name())
             .send_with(&self.connection.ecs);
         let answer = self.caller.change(Family::ServiceModify, update).await;
-        answer.map(drop).map_err(|error| {
+        let answer = answer.map_err(|error| {
             if let Some(arn) = task_definition.filter(|_| is_deregistered(&error)) {
                 self.definitions.forget(arn);
             }
             let action = format!("update {}", place.name());
             change_error(&action, "ecs:UpdateService", error)
-        })
+        })?;
+        let arn = answer.service().and_then(|service| service.service_arn());
+        Ok(arn.unwrap_or_default().to_owned())
     }
 
-    async fn tag(&self, place: &Place, seen: &Glimpse) -> Result<(), PortError> {
+    async fn tag(&self, place: &Place, arn: &str) -> Result<(), PortError> {
         let tag = self
             .connection
             .ecs
             .tag_resource()
-            .resource_arn(&seen.arn)
+            .resource_arn(arn)
             .set_tags(Some(owner::in_ecs(&owner::tags(place))))
             .send();
         let answer = self.caller.change(Family::TagModify, tag).await;

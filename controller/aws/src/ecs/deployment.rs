@@ -57,9 +57,8 @@ fn state(service: &Service, primary: &Deployment) -> DeploymentState {
         Some(DeploymentRolloutState::Failed) => DeploymentState::Failed {
             reason: reason_of(primary),
         },
-        Some(_) => DeploymentState::InProgress,
         None if has_all_tasks(service, primary) => DeploymentState::Completed,
-        None => DeploymentState::InProgress,
+        _ => DeploymentState::InProgress,
     }
 }
 

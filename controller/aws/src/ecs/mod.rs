@@ -7,10 +7,10 @@
 //! [`changes`] makes calls.
 
 mod changes;
-mod compute;
+pub(crate) mod compute;
 mod definitions;
 mod deployment;
-mod describe;
+pub(crate) mod describe;
 mod drift;
 mod environment;
 mod failure;
@@ -25,7 +25,7 @@ mod observation;
 mod owner;
 mod place;
 mod registered;
-mod reports;
+pub(crate) mod reports;
 mod scaling;
 mod service;
 mod targets;
@@ -33,7 +33,3 @@ mod task_definition;
 #[cfg(test)]
 mod tests;
 mod unprovided;
-
-pub(crate) use compute::{EcsCompute, EcsParts};
-pub(crate) use describe::{Asking, Describe};
-pub(crate) use reports::{Lowest, SettingsReports};
