@@ -1,8 +1,8 @@
-//! Changes of services: which calls they take, and the calls themselves.
+//! Changes of services: the calls.
 
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceInputBuilder;
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
-use engine::ports::{Permit, PortError, ServiceChange, ServiceDefinition, TaskTemplate, Urgency};
+use engine::ports::{Permit, PortError, ServiceChange, ServiceDefinition, TaskTemplate};
 use schema::platform::Scaling;
 
 use super::compute::EcsCompute;
@@ -23,83 +23,6 @@ struct Bodies {
 }
 
 impl EcsCompute {
-    /// What the calls of `change` are on, one for each call.
-    pub(super) async fn families(&self, change: &ServiceChange, urgency: Urgency) -> Vec<Family> {
-        match change {
-            ServiceChange::Create(definition) => {
-                let place = self.place(&definition.platform, definition.service);
-                let mut families = self
-                    .rolling_out(&place, &definition.template, urgency)
-                    .await;
-                families.extend(self.scaling_calls(&place, definition.scaling));
-                families
-            }
-            ServiceChange::Deploy {
-                platform,
-                service,
-                template,
-            } => {
-                let place = self.place(platform, *service);
-                let mut families = self.rolling_out(&place, template, urgency).await;
-                if self.glimpses.of(&place).is_none_or(|seen| !seen.is_tagged) {
-                    families.push(Family::TagModify);
-                }
-                families
-            }
-            ServiceChange::Scale {
-                platform,
-                service,
-                count,
-                scaling,
-            } => {
-                let place = self.place(platform, *service);
-                let mut families = self.scaling_calls(&place, *scaling);
-                if self.counts_otherwise(&place, *count) {
-                    families.push(Family::ServiceModify);
-                }
-                families
-            }
-            ServiceChange::Delete { platform, service } => {
-                let place = self.place(platform, *service);
-                let mut families = self.scaling_calls(&place, None);
-                families.push(Family::ServiceModify);
-                families
-            }
-        }
-    }
-
-    /// A task definition is registered only where it is missing.
-    async fn rolling_out(
-        &self,
-        place: &Place,
-        template: &TaskTemplate,
-        urgency: Urgency,
-    ) -> Vec<Family> {
-        let mut families = vec![Family::ServiceModify];
-        // What cannot be built will be refused without a call.
-        if let Ok(body) = TaskDefinitionBody::of(place, template, &self.bucket) {
-            self.definitions.look_for(&body, urgency).await;
-            if !self.definitions.is_known(&body) {
-                families.push(Family::TaskDefinitionModify);
-            }
-        }
-        families
-    }
-
-    fn scaling_calls(&self, place: &Place, wanted: Option<Scaling>) -> Vec<Family> {
-        match wanted {
-            _ if self.targets.is_known(&place.resource_id(), wanted) => Vec::new(),
-            Some(_) => vec![Family::Scaling; 2],
-            None => vec![Family::Scaling],
-        }
-    }
-
-    /// A count that is there already is not asked for: automatic scaling may be about to change it.
-    fn counts_otherwise(&self, place: &Place, count: u32) -> bool {
-        let seen = self.glimpses.of(place);
-        seen.is_none_or(|seen| seen.desired_count != count)
-    }
-
     pub(super) async fn carry_out(
         &self,
         change: &ServiceChange,

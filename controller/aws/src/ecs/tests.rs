@@ -223,18 +223,29 @@ async fn a_permit_covers_the_calls_of_its_change() {
         scale(3, Some(range(6))),
         scale(5, Some(range(8))),
         scale(5, None),
-        delete(),
     ] {
-        look(&compute).await.unwrap();
-        let permitted = compute.families(&step, Urgency::Edit).await;
-        aws.calls();
-        change(&compute, step.clone()).await.unwrap();
-        let mut made: Vec<Family> = aws.calls().iter().map(|api| family_of(api)).collect();
-        let mut permitted = permitted;
-        made.sort_unstable();
-        permitted.sort_unstable();
-        assert_eq!(permitted, made, "{step}");
+        assert_is_covered(&aws, &compute, step).await;
     }
+    let untag = |aws: &FakeAws| {
+        let mut account = aws.account();
+        account.services.get_mut("dev-scoring").unwrap()["tags"] = json!([]);
+    };
+    untag(&aws);
+    assert_is_covered(&aws, &compute, deploy("scoring:2")).await;
+    untag(&aws);
+    assert_is_covered(&aws, &compute, create("scoring:3")).await;
+    assert_is_covered(&aws, &compute, delete()).await;
+}
+
+async fn assert_is_covered(aws: &FakeAws, compute: &EcsCompute, step: ServiceChange) {
+    look(compute).await.unwrap();
+    let mut permitted = compute.families(&step, Urgency::Edit).await;
+    aws.calls();
+    change(compute, step.clone()).await.unwrap();
+    let mut made: Vec<Family> = aws.calls().iter().map(|api| family_of(api)).collect();
+    made.sort_unstable();
+    permitted.sort_unstable();
+    assert_eq!(permitted, made, "{step}");
 }
 
 fn family_of(api: &str) -> Family {
