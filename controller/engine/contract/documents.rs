@@ -1,4 +1,5 @@
 //! What every home's `Documents` must do. A home's tests include this file and give it a store of their own.
+#![expect(clippy::expect_used, reason = "a helper that fails fails its test")]
 
 use bytes::Bytes;
 use engine::ports::{DocumentVersion, Documents, Expected, PortError};

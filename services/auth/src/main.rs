@@ -1,6 +1,7 @@
 //! The `auth` program.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -22,12 +23,15 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
+    if let Some(answer) = service_kit::health_check::answer() {
+        return Ok(answer);
+    }
     let args = Args::parse();
     let platform = &args.service.platform;
     let (clients, issuer) = auth::load(platform, &args.clients_file, &args.signing_key_file)
         .context("auth cannot start")?;
     let build = |context| auth::build(clients, issuer, context);
     service_kit::run(ServiceName::Auth, args.service, build).await?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

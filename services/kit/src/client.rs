@@ -1,12 +1,11 @@
 //! Calls to other services: the HTTP client, and where their hosts are really found.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use schema::names::ServiceName;
-use url::Url;
+use url::{Host, Url};
 
 /// Connecting takes longer only when nobody answers.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -33,13 +32,14 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Where `host:port` of a URL is really found; what Service Connect does in AWS.
+/// Where `host:port` of a URL is really found: at an address on one machine, at a name that carries the
+/// platform's in AWS, where a Service Connect namespace may hold several platforms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hosts(BTreeMap<String, SocketAddr>);
+pub struct Hosts(BTreeMap<String, (Host, u16)>);
 
 /// Text that is not a list of hosts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not HOST:PORT=ADDRESS:PORT, as in auth:8082=127.0.0.1:41001")]
+#[error("`{0}` is not HOST:PORT=HOST:PORT, as in auth:8082=127.0.0.1:41001")]
 pub struct HostsError(String);
 
 impl FromStr for Hosts {
@@ -47,9 +47,11 @@ impl FromStr for Hosts {
 
     fn from_str(text: &str) -> Result<Self, HostsError> {
         let entry = |item: &str| {
-            let (host, address) = item.split_once('=')?;
+            let (host, found) = item.split_once('=')?;
             host.rsplit_once(':')?.1.parse::<u16>().ok()?;
-            Some((host.to_ascii_lowercase(), address.parse().ok()?))
+            let (found, port) = found.rsplit_once(':')?;
+            let found = (Host::parse(found).ok()?, port.parse().ok()?);
+            Some((host.to_ascii_lowercase(), found))
         };
         text.split(',')
             .map(str::trim)
@@ -79,10 +81,10 @@ impl Hosts {
 
     fn replaced(&self, url: &Url) -> Option<Url> {
         let key = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);
-        let address = self.0.get(&key)?;
+        let (host, port) = self.0.get(&key)?;
         let mut resolved = url.clone();
-        resolved.set_ip_host(address.ip()).ok()?;
-        resolved.set_port(Some(address.port())).ok()?;
+        resolved.set_host(Some(&host.to_string())).ok()?;
+        resolved.set_port(Some(*port)).ok()?;
         Some(resolved)
     }
 }
@@ -93,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_mapped_host_is_replaced_and_the_path_kept() {
-        let hosts: Hosts = "auth:8082=127.0.0.1:41001, scoring:8083=[::1]:41002"
+        let hosts: Hosts = "auth:8082=127.0.0.1:41001, scoring:8083=[::1]:41002, \
+                            score-provider:8084=dev-score-provider:8084"
             .parse()
             .unwrap();
         for (url, resolved) in [
@@ -101,6 +104,10 @@ mod tests {
             (
                 "http://scoring:8083/score?a=1",
                 "http://[::1]:41002/score?a=1",
+            ),
+            (
+                "http://score-provider:8084/score",
+                "http://dev-score-provider:8084/score",
             ),
             ("http://auth:9999/verify", "http://auth:9999/verify"),
             ("https://provider.example/v1", "https://provider.example/v1"),

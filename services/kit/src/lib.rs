@@ -47,6 +47,7 @@ pub mod args;
 pub mod body;
 pub mod client;
 pub mod dependency;
+pub mod health_check;
 pub mod lifecycle;
 mod parent;
 pub mod problem;

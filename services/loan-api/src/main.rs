@@ -1,5 +1,7 @@
 //! The `loan-api` program.
 
+use std::process::ExitCode;
+
 use anyhow::Context as _;
 use clap::Parser;
 use loan_api::store::{DatabaseArgs, Store};
@@ -17,10 +19,13 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
+    if let Some(answer) = service_kit::health_check::answer() {
+        return Ok(answer);
+    }
     let args = Args::parse();
     let store = Store::new(&args.database).context("loan-api cannot start")?;
     let build = |context| loan_api::build(store, context);
     service_kit::run(ServiceName::LoanApi, args.service, build).await?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,7 @@
 //! The program `score-provider`.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use schema::names::ServiceName;
 use service_kit::{RunError, ServiceArgs};
@@ -13,12 +15,16 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), RunError> {
+async fn main() -> Result<ExitCode, RunError> {
+    if let Some(answer) = service_kit::health_check::answer() {
+        return Ok(answer);
+    }
     let args = Args::parse();
     service_kit::run(
         ServiceName::ScoreProvider,
         args.service,
         score_provider::service::build,
     )
-    .await
+    .await?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,9 @@ struct Args {
 }
 
 fn main() -> Result<ExitCode, RunError> {
-    if let Some(answer) = service_kit::rehearsal::answer::<ScoringSettings>() {
+    let asked = service_kit::health_check::answer();
+    let asked = asked.or_else(service_kit::rehearsal::answer::<ScoringSettings>);
+    if let Some(answer) = asked {
         return Ok(answer);
     }
     serve()?;

@@ -1,13 +1,12 @@
-//! Changes of services: which calls they take, and the calls themselves.
+//! Changes of services: the calls.
 
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceInputBuilder;
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
-use engine::ports::{Permit, PortError, ServiceChange, ServiceDefinition, TaskTemplate, Urgency};
+use engine::ports::{Permit, PortError, ServiceChange, ServiceDefinition, TaskTemplate};
 use schema::platform::Scaling;
 
 use super::compute::EcsCompute;
 use super::failure::{change_error, is_deregistered, is_gone, is_there_already};
-use super::glimpses::Glimpse;
 use super::owner;
 use super::place::Place;
 use super::service::ServiceBody;
@@ -24,82 +23,6 @@ struct Bodies {
 }
 
 impl EcsCompute {
-    /// What the calls of `change` are on, one for each call.
-    pub(super) async fn families(&self, change: &ServiceChange, urgency: Urgency) -> Vec<Family> {
-        match change {
-            ServiceChange::Create(definition) => {
-                let place = self.place(&definition.platform, definition.service);
-                let mut families = self
-                    .rolling_out(&place, &definition.template, urgency)
-                    .await;
-                families.extend(self.scaling_calls(&place, definition.scaling));
-                families
-            }
-            ServiceChange::Deploy {
-                platform,
-                service,
-                template,
-            } => {
-                let place = self.place(platform, *service);
-                self.rolling_out(&place, template, urgency).await
-            }
-            ServiceChange::Scale {
-                platform,
-                service,
-                count,
-                scaling,
-            } => {
-                let place = self.place(platform, *service);
-                let mut families = self.scaling_calls(&place, *scaling);
-                if self.counts_otherwise(&place, *count) {
-                    families.push(Family::ServiceModify);
-                }
-                families
-            }
-            ServiceChange::Delete { platform, service } => {
-                let place = self.place(platform, *service);
-                let mut families = self.scaling_calls(&place, None);
-                families.push(Family::ServiceModify);
-                families
-            }
-        }
-    }
-
-    /// A task definition is registered, and a tag put on, only where that is missing.
-    async fn rolling_out(
-        &self,
-        place: &Place,
-        template: &TaskTemplate,
-        urgency: Urgency,
-    ) -> Vec<Family> {
-        let mut families = vec![Family::ServiceModify];
-        // What cannot be built will be refused without a call.
-        if let Ok(body) = TaskDefinitionBody::of(place, template, &self.bucket) {
-            self.definitions.look_for(&body, urgency).await;
-            if !self.definitions.is_known(&body) {
-                families.push(Family::TaskDefinitionModify);
-            }
-        }
-        if self.glimpses.of(place).is_some_and(|seen| !seen.is_tagged) {
-            families.push(Family::TagModify);
-        }
-        families
-    }
-
-    fn scaling_calls(&self, place: &Place, wanted: Option<Scaling>) -> Vec<Family> {
-        match wanted {
-            _ if self.targets.is_known(&place.resource_id(), wanted) => Vec::new(),
-            Some(_) => vec![Family::Scaling; 2],
-            None => vec![Family::Scaling],
-        }
-    }
-
-    /// A count that is there already is not asked for: automatic scaling may be about to change it.
-    fn counts_otherwise(&self, place: &Place, count: u32) -> bool {
-        let seen = self.glimpses.of(place);
-        seen.is_none_or(|seen| seen.desired_count != count)
-    }
-
     pub(super) async fn carry_out(
         &self,
         change: &ServiceChange,
@@ -176,7 +99,7 @@ impl EcsCompute {
             return Ok(());
         }
         let update = UpdateServiceInputBuilder::default().desired_count(in_ecs(count));
-        self.update(place, update, None).await
+        self.update(place, update, None).await.map(drop)
     }
 
     /// Task definitions stay: a service of the name may be wanted again, and what is registered costs nothing.
@@ -243,39 +166,43 @@ impl EcsCompute {
             .task_definition(&arn)
             .set_desired_count(count.map(in_ecs))
             .set_force_new_deployment(has_failed.then_some(true));
-        self.update(place, update, Some(&arn)).await?;
+        let updated = self.update(place, update, Some(&arn)).await?;
         match seen {
-            Some(seen) if !seen.is_tagged => self.tag(place, &seen).await,
-            _ => Ok(()),
+            Some(seen) if seen.is_tagged => Ok(()),
+            Some(seen) => self.tag(place, &seen.arn).await,
+            None => self.tag(place, &updated).await,
         }
     }
 
+    /// Updates the service, and returns its ARN.
     async fn update(
         &self,
         place: &Place,
         update: UpdateServiceInputBuilder,
         task_definition: Option<&str>,
-    ) -> Result<(), PortError> {
+    ) -> Result<String, PortError> {
         let update = update
             .cluster(place.cluster())
             .service(place.name())
             .send_with(&self.connection.ecs);
         let answer = self.caller.change(Family::ServiceModify, update).await;
-        answer.map(drop).map_err(|error| {
+        let answer = answer.map_err(|error| {
             if let Some(arn) = task_definition.filter(|_| is_deregistered(&error)) {
                 self.definitions.forget(arn);
             }
             let action = format!("update {}", place.name());
             change_error(&action, "ecs:UpdateService", error)
-        })
+        })?;
+        let arn = answer.service().and_then(|service| service.service_arn());
+        Ok(arn.unwrap_or_default().to_owned())
     }
 
-    async fn tag(&self, place: &Place, seen: &Glimpse) -> Result<(), PortError> {
+    async fn tag(&self, place: &Place, arn: &str) -> Result<(), PortError> {
         let tag = self
             .connection
             .ecs
             .tag_resource()
-            .resource_arn(&seen.arn)
+            .resource_arn(arn)
             .set_tags(Some(owner::in_ecs(&owner::tags(place))))
             .send();
         let answer = self.caller.change(Family::TagModify, tag).await;

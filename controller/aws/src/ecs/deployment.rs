@@ -3,9 +3,9 @@
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service, ServiceEvent};
 use engine::ports::{DeploymentState, ObservedDeployment};
 
-/// What ECS writes when it goes back: `rolling back to deploymentId ecs-svc/1` as the reason of the deployment
-/// that it then makes, `rolling back to deployment ecs-svc/1` among the service's events.
-const GOING_BACK: &str = "rolling back to deployment";
+/// Words that ECS has for going back: `rolling back to deploymentId ecs-svc/1` in the reason of the deployment that
+/// it goes back to, `rolling back to deployment ecs-svc/1` among the service's events. It has them nowhere else.
+const GOING_BACK: [&str; 3] = ["rolling back", "rolled back", "rollback"];
 /// What ECS writes of the deployment that failed: `(deployment ecs-svc/2) deployment failed: REASON`.
 const FAILED: &str = "deployment failed:";
 /// A deployment that ECS makes to go back stands at once after the event that says so.
@@ -19,25 +19,22 @@ pub(crate) fn primary(service: &Service) -> Option<&Deployment> {
 
 /// How far the newest deployment of `service` is.
 ///
-/// Where ECS went back, the id is made of both deployments: should ECS use that of the older one again, the
-/// failure still shows as a deployment of its own.
+/// Where ECS went back, the id says what from: should ECS go back to the older deployment itself, under its own
+/// id, the failure still shows as a deployment of its own.
 pub(crate) fn observed(service: &Service) -> ObservedDeployment {
     let Some(primary) = primary(service) else {
         return without_any(service);
     };
-    let id = primary.id().unwrap_or_default().to_owned();
+    let id = primary.id().unwrap_or_default();
     match failure_gone_back_from(service, primary) {
         Some(failure) => ObservedDeployment {
-            id: failure.deployment.map_or_else(
-                || format!("{id} back"),
-                |failed| format!("{id} back from {failed}"),
-            ),
+            id: format!("{id} back from {}", failure.deployment),
             state: DeploymentState::RolledBack {
                 reason: failure.reason,
             },
         },
         None => ObservedDeployment {
-            id,
+            id: id.to_owned(),
             state: state(service, primary),
         },
     }
@@ -57,9 +54,8 @@ fn state(service: &Service, primary: &Deployment) -> DeploymentState {
         Some(DeploymentRolloutState::Failed) => DeploymentState::Failed {
             reason: reason_of(primary),
         },
-        Some(_) => DeploymentState::InProgress,
         None if has_all_tasks(service, primary) => DeploymentState::Completed,
-        None => DeploymentState::InProgress,
+        _ => DeploymentState::InProgress,
     }
 }
 
@@ -71,11 +67,12 @@ fn has_all_tasks(service: &Service, primary: &Deployment) -> bool {
 /// A deployment that failed, and that ECS went back from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Failure {
-    deployment: Option<String>,
+    /// Its id, or when it was gone back from.
+    deployment: String,
     reason: String,
 }
 
-/// What ECS went back from, if it was ECS that made `primary`.
+/// What ECS went back from, if it went back to `primary`.
 ///
 /// While it goes back, the deployment's reason says so. Once that is done, the reason says only that it is
 /// complete, and the failed deployment is gone; but the service's last hundred events are kept.
@@ -84,23 +81,21 @@ fn failure_gone_back_from(service: &Service, primary: &Deployment) -> Option<Fai
         // What was gone back to does not start any more either.
         return None;
     }
-    let events = newest_first(service.events());
-    let event = events.iter().position(|event| made(event, primary));
-    let says_so = primary
-        .rollout_state_reason()
-        .is_some_and(|reason| reason.contains(GOING_BACK));
     let listed = failed_beside(service);
     if listed.is_some_and(|failed| failed.task_definition() == primary.task_definition()) {
         // It is what failed, deployed once more.
         return None;
     }
-    let told = event.and_then(|index| failure_told(events.get(index..)?));
-    (says_so || event.is_some()).then(|| {
-        told.or_else(|| listed.map(failure_listed))
-            .unwrap_or_else(|| Failure {
-                deployment: None,
-                reason: reason_of(primary),
-            })
+    let events = newest_first(service.events());
+    if let Some(index) = events.iter().position(|event| led_to(event, primary)) {
+        return events.get(index..).and_then(failure_told);
+    }
+    is_going_back(primary).then(|| Failure {
+        deployment: listed
+            .and_then(Deployment::id)
+            .unwrap_or("another")
+            .to_owned(),
+        reason: reason_of(listed.unwrap_or(primary)),
     })
 }
 
@@ -113,43 +108,54 @@ fn failed_beside(service: &Service) -> Option<&Deployment> {
     })
 }
 
-fn failure_listed(failed: &Deployment) -> Failure {
-    Failure {
-        deployment: failed.id().map(str::to_owned),
-        reason: reason_of(failed),
-    }
+/// Whether `event` says that ECS went back to `primary`.
+///
+/// Any deployment after that would be newer than the event. Whether ECS makes one to go back, just after it said
+/// so, or goes back to the older one itself, is not documented.
+fn led_to(event: &ServiceEvent, primary: &Deployment) -> bool {
+    let told = event.created_at().and_then(milliseconds);
+    let made = primary.created_at().and_then(milliseconds);
+    let is_newest = told
+        .zip(made)
+        .is_some_and(|(told, made)| told >= made - AT_ONCE_MS);
+    is_newest && tells_of_going_back(event)
 }
 
-/// The newest failure among `events`: `(service dev-scoring) (deployment ecs-svc/2) deployment failed: REASON.`
+/// `(service dev-scoring) rolling back to …`: names of services and images may hold the words as well.
+fn tells_of_going_back(event: &ServiceEvent) -> bool {
+    let message = event.message().unwrap_or_default().to_ascii_lowercase();
+    let said = message.split_once(") ").map(|(_, said)| said);
+    said.is_some_and(|said| GOING_BACK.iter().any(|words| said.starts_with(words)))
+}
+
+/// What the newest of `events` went back from: the newest failure before it, `(service dev-scoring) (deployment
+/// ecs-svc/2) deployment failed: REASON.`
 fn failure_told(events: &[&ServiceEvent]) -> Option<Failure> {
-    let message = events
-        .iter()
-        .filter_map(|event| event.message())
-        .find(|message| message.contains(FAILED))?;
-    let (before, reason) = message.split_once(FAILED)?;
-    let deployment = before.rsplit_once("(deployment ")?.1.split(')').next()?;
+    let back = events.first()?;
+    let mut messages = events.iter().filter_map(|event| event.message());
+    let failed = messages.find_map(|message| message.split_once(FAILED));
+    let named = failed.and_then(|(before, _)| before.rsplit_once("(deployment "));
+    let named = named.and_then(|(_, rest)| rest.split(')').next());
+    let at = || {
+        back.created_at()
+            .map_or(0, aws_smithy_types::DateTime::secs)
+    };
     Some(Failure {
-        deployment: Some(deployment.to_owned()),
-        reason: tidy(reason),
+        deployment: named.map_or_else(|| format!("another at {}", at()), str::to_owned),
+        reason: tidy(
+            failed.map_or_else(|| back.message().unwrap_or_default(), |(_, reason)| reason),
+        ),
     })
 }
 
-/// Whether `event` says that ECS made `primary` to go back: by its id, or, should that be the id of what was
-/// gone back to, by its time.
-fn made(event: &ServiceEvent, primary: &Deployment) -> bool {
-    let Some((_, target)) = event.message().and_then(|it| it.split_once(GOING_BACK)) else {
-        return false;
-    };
-    let target = target.trim().split(['.', ' ']).next();
-    target == primary.id() || stands_at_once_after(event, primary)
+fn is_going_back(primary: &Deployment) -> bool {
+    let reason = primary.rollout_state_reason().unwrap_or_default();
+    let reason = reason.to_ascii_lowercase();
+    GOING_BACK.iter().any(|words| reason.contains(words))
 }
 
-fn stands_at_once_after(event: &ServiceEvent, primary: &Deployment) -> bool {
-    let milliseconds = |at: &aws_smithy_types::DateTime| at.to_millis().ok();
-    let told = event.created_at().and_then(milliseconds);
-    let made = primary.created_at().and_then(milliseconds);
-    told.zip(made)
-        .is_some_and(|(told, made)| (told - made).abs() <= AT_ONCE_MS)
+fn milliseconds(at: &aws_smithy_types::DateTime) -> Option<i64> {
+    at.to_millis().ok()
 }
 
 /// ECS tells them so already; it promises nothing.
@@ -269,7 +275,7 @@ mod tests {
             ]
         };
         let done = |number| deployment("PRIMARY", number, "COMPLETED", "ECS deployment completed.");
-        let of_the_same_id = done(7);
+        let of_the_same_id = done(7).created_at(DateTime::from_secs(5));
         let of_a_new_id = done(9).created_at(DateTime::from_secs(101));
         for (primary, id) in [
             (of_the_same_id, "ecs-svc/7 back from ecs-svc/8"),
@@ -295,6 +301,34 @@ mod tests {
         let observed = observed(&service(vec![later], events));
         assert_eq!(observed.id, "ecs-svc/10");
         assert_eq!(observed.state, DeploymentState::InProgress);
+    }
+
+    #[test]
+    fn a_name_that_sounds_like_a_rollback_is_none() {
+        let primary = deployment("PRIMARY", 7, "COMPLETED", "ECS deployment completed.")
+            .created_at(DateTime::from_secs(5));
+        let started = ServiceEvent::builder()
+            .created_at(DateTime::from_secs(100))
+            .message("(service rollback-scoring) has started 1 tasks: (task rollback).");
+        let observed = observed(&service(vec![primary], vec![started.build()]));
+        assert_eq!(observed.state, DeploymentState::Completed);
+    }
+
+    #[test]
+    fn a_failure_that_events_do_not_name_is_told_by_its_time() {
+        let events = vec![
+            event(100, "rolled back to the last completed deployment."),
+            event(
+                100,
+                "deployment failed: deployment circuit breaker was triggered.",
+            ),
+        ];
+        let primary = deployment("PRIMARY", 7, "COMPLETED", "ECS deployment completed.")
+            .created_at(DateTime::from_secs(5));
+        let observed = observed(&service(vec![primary], events));
+        assert_eq!(observed.id, "ecs-svc/7 back from another at 100");
+        let reason = "deployment circuit breaker was triggered";
+        assert_eq!(observed.state, rolled_back(reason));
     }
 
     #[test]

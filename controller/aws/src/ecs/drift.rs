@@ -1,8 +1,9 @@
 //! What of a service its home would have otherwise than it was found.
 
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AvailabilityZoneRebalancing, DeploymentConfiguration, NetworkConfiguration,
-    PropagateTags, Service, ServiceConnectConfiguration, ServiceConnectService,
+    AssignPublicIp, AvailabilityZoneRebalancing, DeploymentCircuitBreaker, DeploymentConfiguration,
+    NetworkConfiguration, PropagateTags, Service, ServiceConnectConfiguration,
+    ServiceConnectService,
 };
 use schema::revision::{FieldChange, leaf_changes};
 
@@ -67,8 +68,8 @@ impl Deployments {
             configuration.and_then(percent).unwrap_or(default)
         };
         Self {
-            circuit_breaker: breaker.is_some_and(|breaker| breaker.enable()),
-            rollback: breaker.is_some_and(|breaker| breaker.rollback()),
+            circuit_breaker: breaker.is_some_and(DeploymentCircuitBreaker::enable),
+            rollback: breaker.is_some_and(DeploymentCircuitBreaker::rollback),
             minimum_healthy_percent: said(
                 DeploymentConfiguration::minimum_healthy_percent,
                 MINIMUM_HEALTHY_PERCENT,

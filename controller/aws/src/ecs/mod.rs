@@ -4,7 +4,7 @@
 //! be remembered to find it again. What it should be is built by pure functions: its task definition
 //! ([`task_definition`]) and everything else that its home decides ([`service`]). What ECS tells of it is read by
 //! pure functions as well ([`deployment`], [`observation`], [`registered`], [`scaling`]). [`compute`] looks,
-//! [`changes`] makes calls.
+//! [`permits`] says which calls a change takes, [`changes`] makes them.
 
 mod changes;
 mod compute;
@@ -24,6 +24,7 @@ mod glimpses;
 mod names;
 mod observation;
 mod owner;
+mod permits;
 mod place;
 mod registered;
 mod reports;

@@ -28,7 +28,7 @@ pub(crate) fn is_there(service: &Service) -> bool {
 pub(crate) fn task_definition(service: &Service) -> Option<&str> {
     primary(service)
         .and_then(Deployment::task_definition)
-        .or(service.task_definition())
+        .or_else(|| service.task_definition())
 }
 
 /// Tasks asked for: of one being removed none.

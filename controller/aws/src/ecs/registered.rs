@@ -63,7 +63,10 @@ fn container(found: &TaskDefinition) -> Option<&ContainerDefinition> {
         let name = container.name().zip(found.family());
         name.is_some_and(|(name, family)| family.ends_with(&format!("-{name}")))
     };
-    containers.iter().find(named_after).or(containers.first())
+    containers
+        .iter()
+        .find(named_after)
+        .or_else(|| containers.first())
 }
 
 /// ECS takes `512`, and `0.5 vCPU` too.
@@ -81,7 +84,8 @@ fn in_units(text: &str, unit: &str, size: u32) -> Option<u32> {
     let Some(number) = text.strip_suffix(unit) else {
         return text.parse().ok();
     };
-    let (whole, part) = number.trim().split_once('.').unwrap_or((number.trim(), ""));
+    let number = number.trim();
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let digits = u32::try_from(part.len())
         .ok()
         .filter(|digits| *digits <= 4)?;

@@ -11,14 +11,17 @@ use engine::ports::{
 };
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Scaling;
+use schema::revision::FieldChange;
 use schema::units::Whole;
 use serde_json::json;
 
 use super::compute::{EcsCompute, EcsParts};
 use super::describe::Asking;
+use super::drift::drift;
 use super::fake::FakeAws;
 use super::fixture::{dev, infrastructure, place, template};
 use super::reports::{Lowest, SettingsReports};
+use super::service::ServiceBody;
 use crate::caller::Caller;
 use crate::quota::{Family, QuotaConfig, Quotas};
 use crate::tally::Tally;
@@ -125,21 +128,18 @@ async fn what_was_made_is_found_as_it_was_wanted() {
     assert_eq!((found.desired_count, found.running()), (2, 2));
     assert_eq!(found.deployment.state, DeploymentState::Completed);
     assert!(found.all_report((3, 7)));
-    let body = super::service::ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
+    let body = ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
     assert_eq!(drift_of(&compute, &body).await, []);
 }
 
-async fn drift_of(
-    compute: &EcsCompute,
-    body: &super::service::ServiceBody,
-) -> Vec<schema::revision::FieldChange> {
+async fn drift_of(compute: &EcsCompute, body: &ServiceBody) -> Vec<FieldChange> {
     let answer = compute
         .connection
         .ecs
         .describe_services()
         .services("dev-scoring");
     let answer = answer.send().await.unwrap();
-    super::drift::drift(&answer.services()[0], body)
+    drift(&answer.services()[0], body)
 }
 
 #[tokio::test]
@@ -199,12 +199,15 @@ async fn making_what_is_there_adopts_it() {
     };
     by_others(&aws);
 
+    let body = ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
     let unseen = compute_on(&aws);
     change(&unseen, create("scoring:2")).await.unwrap();
+    assert_eq!(drift_of(&unseen, &body).await, []);
     assert_eq!(look_at_one(&unseen).await.template, template("scoring:2"));
 
+    by_others(&aws);
+    look_at_one(&unseen).await;
     change(&unseen, create("scoring:3")).await.unwrap();
-    let body = super::service::ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
     assert_eq!(drift_of(&unseen, &body).await, []);
 }
 
@@ -220,18 +223,29 @@ async fn a_permit_covers_the_calls_of_its_change() {
         scale(3, Some(range(6))),
         scale(5, Some(range(8))),
         scale(5, None),
-        delete(),
     ] {
-        look(&compute).await.unwrap();
-        let permitted = compute.families(&step, Urgency::Edit).await;
-        aws.calls();
-        change(&compute, step.clone()).await.unwrap();
-        let mut made: Vec<Family> = aws.calls().iter().map(|api| family_of(api)).collect();
-        let mut permitted = permitted;
-        made.sort_unstable();
-        permitted.sort_unstable();
-        assert_eq!(permitted, made, "{step}");
+        assert_is_covered(&aws, &compute, step).await;
     }
+    let untag = |aws: &FakeAws| {
+        let mut account = aws.account();
+        account.services.get_mut("dev-scoring").unwrap()["tags"] = json!([]);
+    };
+    untag(&aws);
+    assert_is_covered(&aws, &compute, deploy("scoring:2")).await;
+    untag(&aws);
+    assert_is_covered(&aws, &compute, create("scoring:3")).await;
+    assert_is_covered(&aws, &compute, delete()).await;
+}
+
+async fn assert_is_covered(aws: &FakeAws, compute: &EcsCompute, step: ServiceChange) {
+    look(compute).await.unwrap();
+    let mut permitted = compute.families(&step, Urgency::Edit).await;
+    aws.calls();
+    change(compute, step.clone()).await.unwrap();
+    let mut made: Vec<Family> = aws.calls().iter().map(|api| family_of(api)).collect();
+    made.sort_unstable();
+    permitted.sort_unstable();
+    assert_eq!(permitted, made, "{step}");
 }
 
 fn family_of(api: &str) -> Family {
@@ -319,9 +333,6 @@ async fn a_person_is_waited_for_only_where_one_is_needed() {
     ] {
         let aws = FakeAws::default();
         aws.account().fails_with = Some((code, "No."));
-        let error = change(&compute_on(&aws), scale(3, None)).await;
-        // Automatic scaling is asked first.
-        assert!(error.is_err(), "{code}");
         let error = change(&compute_on(&aws), deploy("scoring:1")).await;
         assert_eq!(error.unwrap_err().remedy(), remedy, "{code}");
     }
