@@ -116,6 +116,7 @@ impl Emulators {
         });
         self.json(Service::CloudWatch, "SetAlarmState", &body)
             .await?;
+        self.proxy.cloudwatch.histories.note(&body);
         Ok(())
     }
 

@@ -168,11 +168,14 @@ async fn round(
 /// as the store still takes it.
 async fn show_failure(context: &Context, platform: &PlatformName, error: &ReconcileError) {
     let now = context.clock.now();
-    let Ok(Some(mut state)) = context.states.load(platform).await else {
-        context.board.amend(platform, |status| {
-            status.conditions = failed(&status.conditions, error, error.remedy(), 0, now);
-        });
-        return;
+    let mut state = match context.states.load(platform).await {
+        Ok(Some(state)) => state,
+        Ok(None) => return show_first_failure(context, platform, error),
+        Err(_) => {
+            return context.board.amend(platform, |status| {
+                status.conditions = failed(&status.conditions, error, error.remedy(), 0, now);
+            });
+        }
     };
     let before = &state.status.conditions;
     let conditions = failed(before, error, error.remedy(), state.generation, now);
@@ -184,6 +187,14 @@ async fn show_failure(context: &Context, platform: &PlatformName, error: &Reconc
     if let Err(error) = context.states.save(&state).await {
         tracing::warn!(%platform, cause = &error as &dyn std::error::Error, "Cannot save the status.");
     }
+}
+
+/// A platform that could not even be looked at once has nothing but its failure to show.
+fn show_first_failure(context: &Context, platform: &PlatformName, error: &ReconcileError) {
+    let now = context.clock.now();
+    let mut state = PlatformState::new(platform.clone(), now);
+    Arc::make_mut(&mut state.status).conditions = failed(&[], error, error.remedy(), 0, now);
+    context.board.show(platform, PlatformObject::saved(&state));
 }
 
 async fn advance(

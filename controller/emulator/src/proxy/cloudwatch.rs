@@ -12,15 +12,17 @@ use super::answer::{Refusal, json_type};
 use super::asked::{Asked, Dialect};
 use super::backend::{Backend, Reply};
 use super::cbor;
+use super::history::Histories;
 use crate::api::Service;
 
 /// The bridge.
 #[derive(Debug)]
-pub(super) struct CloudWatch {
+pub(crate) struct CloudWatch {
     moto: Backend,
     /// Writes of alarms are several calls here: nobody reads between them.
     writing: RwLock<()>,
     kept: Kept,
+    pub(crate) histories: Histories,
 }
 
 /// When alarms that were written over got their state. Moto has them start anew; AWS does not.
@@ -34,11 +36,13 @@ impl CloudWatch {
             moto,
             writing: RwLock::default(),
             kept: Kept::default(),
+            histories: Histories::default(),
         }
     }
 
     pub(super) fn forget(&self) {
         self.kept.forget();
+        self.histories.forget();
     }
 
     /// The answer to a call of `CloudWatch`, unless it is none, or in the old query protocol.
@@ -47,7 +51,10 @@ impl CloudWatch {
             return None;
         }
         let answered = match read(asked) {
-            Ok(body) => self.call(asked, &body).await,
+            Ok(mut body) => {
+                sort_dimensions(&mut body);
+                self.call(asked, &body).await
+            }
             Err(refusal) => Err(refusal),
         };
         Some(match answered {
@@ -68,6 +75,12 @@ impl CloudWatch {
         let _shared = self.writing.read().await;
         match &*asked.api.operation {
             "DescribeAlarms" => self.describe_alarms(&moto, body).await,
+            "DescribeAlarmHistory" => Ok(self.histories.answer(body)),
+            "SetAlarmState" => {
+                let done = moto.call("SetAlarmState", body).await?;
+                self.histories.note(body);
+                Ok(done)
+            }
             operation => moto.call(operation, body).await,
         }
     }
@@ -109,6 +122,21 @@ impl CloudWatch {
             self.kept.correct(&mut alarm);
             alarm
         }))
+    }
+}
+
+/// Dimensions have no order in AWS; moto takes them for others in another.
+fn sort_dimensions(body: &mut Value) {
+    match body {
+        Value::Array(items) => items.iter_mut().for_each(sort_dimensions),
+        Value::Object(members) => {
+            if let Some(Value::Array(dimensions)) = members.get_mut("Dimensions") {
+                let name = |dimension: &Value| dimension["Name"].as_str().map(str::to_owned);
+                dimensions.sort_by_key(name);
+            }
+            members.values_mut().for_each(sort_dimensions);
+        }
+        _ => {}
     }
 }
 

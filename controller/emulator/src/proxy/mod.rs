@@ -8,6 +8,7 @@ mod cbor;
 mod cloudwatch;
 mod deliver;
 mod ecs;
+mod history;
 mod limits;
 mod scaling;
 
@@ -44,7 +45,7 @@ pub(crate) struct Proxy {
     pub(crate) moto: Backend,
     pub(crate) journal: Journal,
     pub(crate) faults: Arc<Faults>,
-    cloudwatch: CloudWatch,
+    pub(crate) cloudwatch: CloudWatch,
 }
 
 impl Proxy {

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 pub(crate) const BUCKET: &str = "loan-platforms";
 pub(crate) const CLUSTER: &str = "loans";
 /// Longest wait for anything that a test waits for. Nothing here takes a tenth of it on an idle machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// Pause between two looks while waiting.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 pub(crate) struct Account {
     pub(crate) emulators: Emulators,

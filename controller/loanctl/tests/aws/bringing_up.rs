@@ -77,9 +77,16 @@ async fn settings_are_written(account: &Account) {
 async fn status_tells_of_them(controller: &Controller) {
     let shown = eventually("it shows three services", async || {
         let shown = controller.shows("dev").await?;
-        (shown["status"]["services"].as_array()?.len() == 3).then_some(shown)
+        let count = |field: &str| shown["status"][field].as_array().map(Vec::len);
+        (count("services") == Some(3) && count("alarms") == Some(2)).then_some(shown)
     })
     .await;
+    let services = shown["status"]["services"].as_array().unwrap();
+    let mut images = services.iter().filter_map(|it| it["image"].as_str());
+    assert!(
+        images.any(|image| image == "scoring:1"),
+        "as the spec names it: {shown:#}"
+    );
     assert_eq!(
         shown["status"]["alarms"].as_array().map(Vec::len),
         Some(2),

@@ -9,6 +9,9 @@ use tokio::process::{Child, Command};
 
 use crate::account::{Account, BUCKET, PATIENCE, eventually};
 
+/// Looks so often that a test need not wait.
+const OFTEN: [&str; 4] = ["--poll", "1s", "--resync", "5s"];
+
 /// A running `loanctl controller`. Dropped, it is killed.
 pub(crate) struct Controller {
     child: Child,
@@ -18,7 +21,7 @@ pub(crate) struct Controller {
 impl Controller {
     /// Starts one, and waits until it serves; it may only stand by.
     pub(crate) async fn starts(account: &Account) -> Self {
-        Self::starts_with(&account.emulators, &[]).await
+        Self::starts_with(&account.emulators, &OFTEN).await
     }
 
     pub(crate) async fn starts_with(emulators: &Emulators, args: &[&str]) -> Self {
@@ -55,6 +58,12 @@ impl Controller {
         answer.error_for_status().ok()?.json().await.ok()
     }
 
+    /// What it counts, in Prometheus text.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = reqwest::get(format!("http://{}/metrics", self.address)).await;
+        answer.unwrap().text().await.unwrap()
+    }
+
     pub(crate) fn is_killed(&mut self) {
         self.child.start_kill().expect("killed");
     }
@@ -74,7 +83,7 @@ fn command(emulators: &Emulators) -> Command {
     command
         .args(["controller", "--store", &format!("s3://{BUCKET}")])
         .args(["--listen", "127.0.0.1:0", "--log", "json"])
-        .args(["--poll", "1s", "--resync", "5s", "--lease", "6s"])
+        .args(["--lease", "6s"])
         .args(["--quota-share", "100"])
         .envs(emulators.environment())
         .stdin(Stdio::null())
