@@ -44,9 +44,11 @@
 
 pub mod admin;
 pub mod args;
+pub mod aws;
 pub mod body;
 pub mod client;
 pub mod dependency;
+pub mod health_check;
 pub mod lifecycle;
 mod parent;
 pub mod problem;
