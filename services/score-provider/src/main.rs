@@ -1,5 +1,7 @@
 //! The program `score-provider`.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use schema::names::ServiceName;
 use service_kit::{RunError, ServiceArgs};
@@ -12,8 +14,16 @@ struct Args {
     service: ServiceArgs,
 }
 
+fn main() -> Result<ExitCode, RunError> {
+    if let Some(answer) = service_kit::health_check::answer() {
+        return Ok(answer);
+    }
+    serve()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 #[tokio::main]
-async fn main() -> Result<(), RunError> {
+async fn serve() -> Result<(), RunError> {
     let args = Args::parse();
     service_kit::run(
         ServiceName::ScoreProvider,

@@ -16,7 +16,8 @@ struct Args {
 }
 
 fn main() -> Result<ExitCode, RunError> {
-    if let Some(answer) = service_kit::rehearsal::answer::<ScoringSettings>() {
+    let asked = service_kit::health_check::answer();
+    if let Some(answer) = asked.or_else(service_kit::rehearsal::answer::<ScoringSettings>) {
         return Ok(answer);
     }
     serve()?;
