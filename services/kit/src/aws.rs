@@ -41,6 +41,12 @@ pub fn s3() -> AmazonS3Builder {
         })
 }
 
+/// The region of this task, as its environment names it.
+#[must_use]
+pub fn region() -> Option<String> {
+    AmazonS3Builder::from_env().get_config_value(&AmazonS3ConfigKey::Region)
+}
+
 /// The credentials of this task, which are replaced before they end.
 #[derive(Clone, Debug)]
 pub struct Credentials(AwsCredentialProvider);
