@@ -1,8 +1,6 @@
 //! Registered clients, and whether a secret is a client's.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -12,6 +10,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
+
+use crate::secret::{Secret, SecretError};
 
 /// Longest wait for a free place to verify in: past it the client should come back later.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,21 +29,20 @@ pub struct Clients {
 /// Why the clients cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientsError {
-    /// The file cannot be read.
-    #[error("clients cannot be read from {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The file is no list of clients.
-    #[error("{} is not a list of clients: {source}", path.display())]
+    /// They cannot be read.
+    #[error(transparent)]
+    Read(#[from] SecretError),
+    /// They are no list of clients. What was found instead is not said: it may be a secret.
+    #[error(
+        "{place} is not a JSON list of {{\"id\", \"secretHash\"}}: wrong at line {line} column {column}"
+    )]
     Parse {
-        /// The file.
-        path: PathBuf,
-        /// What the parser says.
-        source: serde_json::Error,
+        /// Where they come from.
+        place: String,
+        /// Line of the mistake, from 1.
+        line: usize,
+        /// Column of the mistake, from 1.
+        column: usize,
     },
     /// A client's hash is not an argon2 PHC string.
     #[error("client `{id}` has no argon2 hash: {source}")]
@@ -80,19 +79,17 @@ struct Client {
 }
 
 impl Clients {
-    /// Reads the clients in `path`.
+    /// Reads the clients that `secret` lists.
     ///
     /// # Errors
-    /// When the file is missing, no list of clients, or has a hash that cannot be verified against.
-    pub fn read(path: &Path) -> Result<Self, ClientsError> {
-        let text = std::fs::read(path).map_err(|source| ClientsError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+    /// When it cannot be read, is no list of clients, or has a hash that cannot be verified against.
+    pub fn read(secret: &Secret) -> Result<Self, ClientsError> {
+        let text = secret.read()?;
         let clients: Vec<Client> =
-            serde_json::from_slice(&text).map_err(|source| ClientsError::Parse {
-                path: path.to_owned(),
-                source,
+            serde_json::from_slice(&text).map_err(|error| ClientsError::Parse {
+                place: secret.to_string(),
+                line: error.line(),
+                column: error.column(),
             })?;
         Self::new(clients)
     }
@@ -176,6 +173,18 @@ mod tests {
             let found = clients.verify(id, secret.to_owned()).await;
             assert_eq!(found, verified, "{id} {secret}");
         }
+    }
+
+    #[test]
+    fn what_is_no_list_of_clients_is_told_by_its_place_and_not_shown() {
+        let text = "[\n{\"id\": \"demo\", \"secret\": \"demo-secret\"}]";
+        let secret = Secret::one_of("LOAN_CLIENTS", None, Some(text.to_owned())).unwrap();
+        let error = Clients::read(&secret).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "LOAN_CLIENTS is not a JSON list of {\"id\", \"secretHash\"}: wrong at line 2 column 23"
+        );
+        assert!(!format!("{error:?}").contains("demo-secret"));
     }
 
     #[test]

@@ -6,16 +6,16 @@
 
 pub mod clients;
 pub mod routes;
+pub mod secret;
 pub mod tokens;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use schema::names::PlatformName;
 use schema::settings::AuthSettings;
 use service_kit::{Application, BoxError, Context};
 
 use clients::{Clients, ClientsError};
+use secret::SecretError;
 use tokens::{Issuer, KeyError};
 
 /// What the handlers share.
@@ -28,26 +28,15 @@ pub struct Auth {
 /// Why the service cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The clients file is of no use.
+    /// Clients or signing key are not given, or given twice.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The clients are of no use.
     #[error(transparent)]
     Clients(#[from] ClientsError),
     /// The signing key is of no use.
     #[error(transparent)]
     Key(#[from] KeyError),
-}
-
-/// Reads clients and key: what must be right before the service starts at all.
-///
-/// # Errors
-/// When either file is missing or wrong.
-pub fn load(
-    platform: &PlatformName,
-    clients_file: &Path,
-    signing_key_file: &Path,
-) -> Result<(Clients, Issuer), BuildError> {
-    let clients = Clients::read(clients_file)?;
-    let issuer = Issuer::read(platform, signing_key_file)?;
-    Ok((clients, issuer))
 }
 
 /// Builds the service.

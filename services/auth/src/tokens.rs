@@ -1,7 +1,5 @@
 //! Tokens: JWTs signed with Ed25519.
 
-use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,21 +23,10 @@ pub struct Issuer {
     jwks: JwkSet,
 }
 
-/// Why the signing key cannot be used.
+/// The signing key is not Ed25519 in PKCS#8 PEM.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file cannot be read.
-    #[error("the signing key cannot be read from {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The key is not Ed25519 in PKCS#8 PEM.
-    #[error("the signing key is not an Ed25519 key in PKCS#8 PEM: {0}")]
-    Unusable(#[from] jsonwebtoken::errors::Error),
-}
+#[error("the signing key is not an Ed25519 key in PKCS#8 PEM: {0}")]
+pub struct KeyError(#[from] jsonwebtoken::errors::Error);
 
 /// Why a token is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,18 +61,6 @@ pub struct Claims {
 }
 
 impl Issuer {
-    /// Reads the key in `path`.
-    ///
-    /// # Errors
-    /// When the file is missing or holds no Ed25519 key.
-    pub fn read(platform: &PlatformName, path: &Path) -> Result<Self, KeyError> {
-        let pem = std::fs::read(path).map_err(|source| KeyError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::new(platform, &pem)
-    }
-
     /// An issuer for `platform` with the key in `pem`.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ use url::Url;
 use crate::client::Hosts;
 
 /// Arguments of every service; a service flattens them into its own.
+///
+/// A service that is started with the one argument `check-health` serves nothing: see [`crate::health_check`].
 #[derive(Args, Clone, Debug)]
 pub struct ServiceArgs {
     /// Platform that the service belongs to.
@@ -22,13 +24,14 @@ pub struct ServiceArgs {
     /// Address of health, readiness, settings and metrics; port 0 takes a free one.
     #[arg(long, env = "LOAN_ADMIN")]
     pub admin: SocketAddr,
-    /// Settings document: `file:///…/settings/NAME/SERVICE.json`.
+    /// Settings document: `file:///…/settings/NAME/SERVICE.json`, or `s3://BUCKET/settings/NAME/SERVICE.json` with
+    /// region, credentials and endpoint as AWS's own programs find them (`AWS_…`, the task's role).
     #[arg(long, env = "LOAN_SETTINGS")]
     pub settings: Url,
     /// How often the settings are looked at.
     #[arg(long, env = "LOAN_SETTINGS_INTERVAL", default_value = "1s", value_parser = positive_duration)]
     pub settings_interval: Duration,
-    /// Where hosts are really found: `auth:8082=127.0.0.1:41001,scoring:8083=…`.
+    /// Where hosts are really found, by address or name: `auth:8082=127.0.0.1:41001,scoring:8083=dev-scoring:8083`.
     #[arg(long, env = "LOAN_HOSTS", default_value = "")]
     pub hosts: Hosts,
     /// How often metrics are emitted.

@@ -1,6 +1,7 @@
 //! Calls to other services: the HTTP client, and where their hosts are really found.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -32,26 +33,55 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Where `host:port` of a URL is really found: at an address on one machine, at a name that carries the
-/// platform's in AWS, where a Service Connect namespace may hold several platforms.
+/// Where `host:port` of a URL is really found: at an address on a laptop, by a name of Service Connect's in AWS.
+///
+/// A name is looked up by the system with every new connection, and a connection is used as long as it is good: what
+/// the name leads to may change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hosts(BTreeMap<String, (Host, u16)>);
+pub struct Hosts(BTreeMap<String, Place>);
+
+/// A host, by address or name, and a port on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    host: Host,
+    port: u16,
+}
 
 /// Text that is not a list of hosts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not HOST:PORT=HOST:PORT, as in auth:8082=127.0.0.1:41001")]
+#[error(
+    "`{0}` is not HOST:PORT=ADDRESS:PORT or HOST:PORT=NAME:PORT, as in auth:8082=127.0.0.1:41001 or \
+     auth:8082=dev-auth:8082"
+)]
 pub struct HostsError(String);
+
+impl Place {
+    fn parse(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            let host = match address.ip() {
+                IpAddr::V4(ip) => Host::Ipv4(ip),
+                IpAddr::V6(ip) => Host::Ipv6(ip),
+            };
+            let port = address.port();
+            return Some(Self { host, port });
+        }
+        let (name, port) = text.rsplit_once(':')?;
+        // What looks like half an address is a mistake, whatever the rules of URLs make of it.
+        let host = Host::parse(name).ok()?;
+        matches!(host, Host::Domain(_)).then_some(())?;
+        let port = port.parse().ok()?;
+        Some(Self { host, port })
+    }
+}
 
 impl FromStr for Hosts {
     type Err = HostsError;
 
     fn from_str(text: &str) -> Result<Self, HostsError> {
         let entry = |item: &str| {
-            let (host, found) = item.split_once('=')?;
+            let (host, place) = item.split_once('=')?;
             host.rsplit_once(':')?.1.parse::<u16>().ok()?;
-            let (found, port) = found.rsplit_once(':')?;
-            let found = (Host::parse(found).ok()?, port.parse().ok()?);
-            Some((host.to_ascii_lowercase(), found))
+            Some((host.to_ascii_lowercase(), Place::parse(place)?))
         };
         text.split(',')
             .map(str::trim)
@@ -81,10 +111,10 @@ impl Hosts {
 
     fn replaced(&self, url: &Url) -> Option<Url> {
         let key = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);
-        let (host, port) = self.0.get(&key)?;
+        let place = self.0.get(&key)?;
         let mut resolved = url.clone();
-        resolved.set_host(Some(&host.to_string())).ok()?;
-        resolved.set_port(Some(*port)).ok()?;
+        resolved.set_host(Some(&place.host.to_string())).ok()?;
+        resolved.set_port(Some(place.port)).ok()?;
         Some(resolved)
     }
 }
@@ -95,10 +125,9 @@ mod tests {
 
     #[test]
     fn a_mapped_host_is_replaced_and_the_path_kept() {
-        let hosts: Hosts = "auth:8082=127.0.0.1:41001, scoring:8083=[::1]:41002, \
-                            score-provider:8084=dev-score-provider:8084"
-            .parse()
-            .unwrap();
+        let hosts =
+            "auth:8082=127.0.0.1:41001, scoring:8083=[::1]:41002, loan-api:8081=dev-loan-api:80";
+        let hosts: Hosts = hosts.parse().unwrap();
         for (url, resolved) in [
             ("http://auth:8082/verify", "http://127.0.0.1:41001/verify"),
             (
@@ -106,8 +135,8 @@ mod tests {
                 "http://[::1]:41002/score?a=1",
             ),
             (
-                "http://score-provider:8084/score",
-                "http://dev-score-provider:8084/score",
+                "http://loan-api:8081/loan/apply",
+                "http://dev-loan-api/loan/apply",
             ),
             ("http://auth:9999/verify", "http://auth:9999/verify"),
             ("https://provider.example/v1", "https://provider.example/v1"),
@@ -123,6 +152,12 @@ mod tests {
             "auth=127.0.0.1:1",
             "auth:x=127.0.0.1:1",
             "auth:1=nowhere",
+            "auth:1=nowhere:x",
+            "auth:1=:80",
+            "auth:1=10.0.1:80",
+            "auth:1=no where:80",
+            "auth:1=http://dev-auth:80",
+            "auth:1=dev-auth:80/path",
         ] {
             assert_eq!(text.parse::<Hosts>(), Err(HostsError(text.to_owned())));
         }

@@ -1,114 +1,145 @@
-//! Health, asked by the program of itself: what runs containers has nothing else in them to ask with.
+//! A container's health check: images have no curl, so the program asks the one that serves.
 
 use std::io::{self, Read, Write, stderr};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::Value;
-
-/// The only argument of a health check: `scoring check-health`.
+/// The only argument of a health check: `auth check-health`.
 pub const CHECK_HEALTH: &str = "check-health";
-
-/// Longest wait for each part of the answer.
+/// Names the admin port, for the program that serves and for the one that asks it.
+const ADMIN: &str = "LOAN_ADMIN";
+/// Longest wait for the connection, and again for the answer: together less than ECS waits for the check (3 s).
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest answer that is read, in bytes.
-const MAX_ANSWER: u64 = 64 * 1024;
+/// All that the answer has to begin with.
+const HEALTHY: &[u8] = b"HTTP/1.1 200";
 
-/// Answers a health check, where this process was started for one, by asking the service that runs beside it,
-/// at the port of `LOAN_ADMIN`.
+/// Why the service does not count as healthy.
+#[derive(Debug, thiserror::Error)]
+enum Unhealthy {
+    #[error("LOAN_ADMIN must name the admin port, as in 0.0.0.0:9000")]
+    NoAddress,
+    #[error("the admin port {0} does not answer: {1}")]
+    Silent(SocketAddr, io::Error),
+    #[error("the admin port {0} says `{1}`")]
+    Says(SocketAddr, String),
+}
+
+/// Answers a health check, where this process was started for one: the admin port that `LOAN_ADMIN` names is asked for
+/// `/healthz`, on loopback where it listens everywhere.
 ///
-/// Status 0 says that it answers and has settings in force. A service whose own dependency is away is healthy
-/// all the same: replacing it would mend nothing. Nothing where the process was started to serve.
+/// Status 0 says that it is healthy, 1 that it is not, with the reason on standard error. Nothing where the process was
+/// started to serve.
 #[must_use]
 pub fn answer() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let is_asked = arguments.next()? == CHECK_HEALTH && arguments.next().is_none();
-    let admin = std::env::var("LOAN_ADMIN").unwrap_or_default();
-    is_asked.then(|| match check(&admin) {
+    is_asked.then(|| match check(std::env::var(ADMIN).ok().as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            tell(&problem);
+        Err(unhealthy) => {
+            // Whoever asked is gone when this fails.
+            drop(writeln!(stderr(), "{unhealthy}"));
             ExitCode::FAILURE
         }
     })
 }
 
-fn check(admin: &str) -> Result<(), String> {
-    let address: SocketAddr = admin
-        .parse()
-        .map_err(|error| format!("LOAN_ADMIN is not an address: {error}"))?;
-    // It may listen on every address; here it is at home.
-    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
-    let readiness = ask(here).map_err(|error| format!("no answer at {here}: {error}"))?;
-    if readiness["settings"].is_null() {
-        return Err(format!("no settings yet: {}", readiness["reason"]));
+fn check(admin: Option<&str>) -> Result<(), Unhealthy> {
+    let address = admin.and_then(|admin| admin.parse().ok());
+    let address = on_loopback(address.ok_or(Unhealthy::NoAddress)?);
+    let start = ask(address).map_err(|error| Unhealthy::Silent(address, error))?;
+    if start == HEALTHY {
+        Ok(())
+    } else {
+        let start = String::from_utf8_lossy(&start).into_owned();
+        Err(Unhealthy::Says(address, start))
     }
-    Ok(())
 }
 
-fn ask(address: SocketAddr) -> io::Result<Value> {
+/// Where a port that listens at `address` is reached from the same container.
+fn on_loopback(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// How the answer of `address` begins.
+fn ask(address: SocketAddr) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    // By HTTP/1.0 the answer comes in one piece, and the connection ends with it.
-    stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body);
-    Ok(serde_json::from_str(body.unwrap_or_default())?)
-}
-
-fn tell(problem: &str) {
-    // Whoever asked is gone when this fails.
-    drop(stderr().write_all(problem.as_bytes()));
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut start = vec![0; HEALTHY.len()];
+    stream.read_exact(&mut start)?;
+    Ok(start)
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::thread;
 
     use super::*;
 
-    /// An admin port that gives `answer` to one question.
-    fn admin_port(answer: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
+    /// The check of a port that listens everywhere and answers like this.
+    fn checked(answer: &'static str) -> Result<(), Unhealthy> {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let admin = listener.local_addr().unwrap().to_string();
+        let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            assert!(stream.read(&mut [0; 1_024]).unwrap() > 0);
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap();
+            assert!(request[..length].starts_with(b"GET /healthz HTTP/1.1\r\n"));
             stream.write_all(answer.as_bytes()).unwrap();
         });
-        format!("0.0.0.0:{port}")
+        let checked = check(Some(&admin));
+        server.join().unwrap();
+        checked
     }
 
     #[test]
-    fn a_service_with_settings_is_healthy_even_if_it_is_not_ready() {
-        let admin = admin_port(
-            "HTTP/1.0 503 Service Unavailable\r\n\r\n\
-             {\"ready\": false, \"reason\": \"database: away\", \"settings\": {\"sequence\": 7}}",
-        );
-        assert_eq!(check(&admin), Ok(()));
+    fn only_an_answer_of_200_is_healthy() {
+        assert!(checked("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_ok());
+        for answer in [
+            "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+            "220 mail.example",
+        ] {
+            let unhealthy = checked(answer);
+            assert!(matches!(unhealthy, Err(Unhealthy::Says(..))), "{answer}");
+        }
     }
 
     #[test]
-    fn a_service_that_never_had_settings_is_not() {
-        let admin = admin_port(
-            "HTTP/1.0 503 Service Unavailable\r\n\r\n\
-             {\"ready\": false, \"reason\": \"settings: none yet\", \"settings\": null}",
-        );
-        assert_eq!(
-            check(&admin).unwrap_err(),
-            "no settings yet: \"settings: none yet\""
-        );
+    fn a_port_that_nobody_answers_is_not_healthy() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = listener.local_addr().unwrap().to_string();
+        assert!(matches!(check(Some(&silent)), Err(Unhealthy::Silent(..))));
+        drop(listener);
+        assert!(matches!(check(Some(&silent)), Err(Unhealthy::Silent(..))));
     }
 
     #[test]
-    fn a_service_that_does_not_answer_is_not_and_the_reason_is_told() {
-        let garbled = check(&admin_port("no HTTP at all")).unwrap_err();
-        assert!(garbled.starts_with("no answer at 127.0.0.1:"), "{garbled}");
-        let unset = check("").unwrap_err();
-        assert!(unset.starts_with("LOAN_ADMIN is not an address"), "{unset}");
+    fn without_an_address_the_variable_is_named() {
+        for admin in [None, Some(""), Some("9000")] {
+            let unhealthy = check(admin).unwrap_err();
+            assert!(unhealthy.to_string().contains("LOAN_ADMIN"));
+        }
+    }
+
+    #[test]
+    fn a_port_that_listens_everywhere_is_asked_on_loopback() {
+        for (listens, asked) in [
+            ("0.0.0.0:9000", "127.0.0.1:9000"),
+            ("[::]:9000", "[::1]:9000"),
+            ("10.0.0.7:9000", "10.0.0.7:9000"),
+        ] {
+            assert_eq!(
+                on_loopback(listens.parse().unwrap()),
+                asked.parse().unwrap()
+            );
+        }
     }
 }

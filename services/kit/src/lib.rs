@@ -44,6 +44,7 @@
 
 pub mod admin;
 pub mod args;
+pub mod aws;
 pub mod body;
 pub mod client;
 pub mod dependency;

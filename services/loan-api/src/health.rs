@@ -25,7 +25,7 @@ pub(crate) async fn wait_for_database(
     readiness: &Readiness,
 ) -> Result<(), StoreError> {
     loop {
-        match store.migrate().await {
+        match prepare(store).await {
             Ok(()) => break,
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "waiting for the database");
@@ -37,6 +37,12 @@ pub(crate) async fn wait_for_database(
     }
     readiness.release(CONDITION);
     Ok(())
+}
+
+/// A login may have ended while the database was away.
+async fn prepare(store: &Store) -> Result<(), StoreError> {
+    store.renew_login().await?;
+    store.migrate().await
 }
 
 /// Looks at the database for ever, so that nobody who asks for readiness has to.

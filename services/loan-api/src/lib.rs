@@ -7,6 +7,7 @@
 pub mod application;
 mod apply;
 pub mod authentication;
+pub mod database;
 pub mod decision;
 mod health;
 mod processing;
@@ -72,6 +73,7 @@ pub async fn build(
     let tasks = &context.tasks;
     tasks.spawn_until_stopped(follow_settings(Arc::clone(&api)));
     tasks.spawn_until_stopped(recovery::run(store.clone(), api.processor.clone()));
+    tasks.spawn_until_stopped(store.clone().keep_login());
     tasks.spawn_until_stopped(health::watch(store, context.readiness, age));
     Ok(Application::new(routes::routes(&api)))
 }

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use loan_api::store::{DatabaseArgs, Store};
+use loan_api::database::{Database, DatabaseArgs};
+use loan_api::store::Store;
 use schema::names::ServiceName;
-use service_kit::ServiceArgs;
+use service_kit::{ServiceArgs, aws};
 
 /// Takes loan applications and decides them.
 #[derive(Parser)]
@@ -18,14 +19,20 @@ struct Args {
     database: DatabaseArgs,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+fn main() -> anyhow::Result<ExitCode> {
     if let Some(answer) = service_kit::health_check::answer() {
         return Ok(answer);
     }
+    serve()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn serve() -> anyhow::Result<()> {
     let args = Args::parse();
-    let store = Store::new(&args.database).context("loan-api cannot start")?;
+    let database = Database::new(&args.database, aws::region()).context("loan-api cannot start")?;
+    let store = Store::new(database).context("loan-api cannot start")?;
     let build = |context| loan_api::build(store, context);
     service_kit::run(ServiceName::LoanApi, args.service, build).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

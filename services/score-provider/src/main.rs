@@ -14,17 +14,21 @@ struct Args {
     service: ServiceArgs,
 }
 
-#[tokio::main]
-async fn main() -> Result<ExitCode, RunError> {
+fn main() -> Result<ExitCode, RunError> {
     if let Some(answer) = service_kit::health_check::answer() {
         return Ok(answer);
     }
+    serve()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn serve() -> Result<(), RunError> {
     let args = Args::parse();
     service_kit::run(
         ServiceName::ScoreProvider,
         args.service,
         score_provider::service::build,
     )
-    .await?;
-    Ok(ExitCode::SUCCESS)
+    .await
 }

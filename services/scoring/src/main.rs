@@ -17,8 +17,7 @@ struct Args {
 
 fn main() -> Result<ExitCode, RunError> {
     let asked = service_kit::health_check::answer();
-    let asked = asked.or_else(service_kit::rehearsal::answer::<ScoringSettings>);
-    if let Some(answer) = asked {
+    if let Some(answer) = asked.or_else(service_kit::rehearsal::answer::<ScoringSettings>) {
         return Ok(answer);
     }
     serve()?;

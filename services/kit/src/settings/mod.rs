@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 pub use judge::Rejection;
 pub(crate) use judge::parse;
-pub use source::{Fetched, FileSource, SettingsSource, SourceError, Version, source_of};
+pub use source::{Fetched, FileSource, S3Source, SettingsSource, SourceError, Version, source_of};
 pub(crate) use watcher::lock;
 pub use watcher::{OrderGauges, Rejected, Report, Watcher};
 

@@ -6,13 +6,15 @@ mod undecided;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use schema::signals::Metric;
+use service_kit::aws::CredentialsError;
 use service_kit::telemetry::metrics::Distribution;
 use service_kit::{Metrics, Problem};
 use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
+
+use crate::database::{Database, Login};
 
 pub use applications::{Decided, Inserted, NewApplication, Status, StoredApplication};
 pub use undecided::Undecided;
@@ -27,30 +29,20 @@ const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// Where the database is.
-#[derive(Args, Clone, Debug)]
-pub struct DatabaseArgs {
-    /// Address of the database: `postgres://user:password@host:port/loans_db`.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: String,
-    /// Connections to it at most.
-    #[arg(long, env = "LOAN_DATABASE_CONNECTIONS", default_value_t = 10)]
-    pub database_connections: u32,
-}
-
 /// The applications in the database.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
+    login: Option<Login>,
     latency: Distribution,
 }
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The address cannot be read.
-    #[error("DATABASE_URL is not an address of a database: {0}")]
-    Address(#[source] sqlx::Error),
+    /// Nothing to log in with.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// It cannot be reached, is too busy, or refused the statement.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -89,6 +81,7 @@ impl StoreError {
         };
         match self {
             Self::Database(error) | Self::Migrate(MigrateError::Execute(error)) => transient(error),
+            Self::Credentials(_) => true,
             _ => false,
         }
     }
@@ -112,19 +105,20 @@ impl Store {
     /// Prepares the connections; none is made before the first is needed.
     ///
     /// # Errors
-    /// When the address cannot be read.
-    pub fn new(args: &DatabaseArgs) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = args.database_url.parse().map_err(StoreError::Address)?;
-        let options = options
+    /// When somebody is to log in by the role of the task, and nothing says where credentials come from.
+    pub fn new(database: Database) -> Result<Self, StoreError> {
+        let options = database
+            .options
             .application_name("loan-api")
             .options([("statement_timeout", STATEMENT_TIMEOUT)]);
         let pool = PgPoolOptions::new()
-            .max_connections(args.database_connections.max(1))
+            .max_connections(database.connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(MAX_LIFETIME)
             .connect_lazy_with(options);
         Ok(Self {
             pool,
+            login: database.iam_user.map(Login::new).transpose()?,
             latency: Distribution::default(),
         })
     }
@@ -140,6 +134,24 @@ impl Store {
         Self {
             latency: metrics.own().distribution(Metric::DatabaseLatency),
             ..self
+        }
+    }
+
+    /// Has new connections log in with something fresh, where a login does not last.
+    ///
+    /// # Errors
+    /// When there are no credentials.
+    pub async fn renew_login(&self) -> Result<(), StoreError> {
+        match &self.login {
+            Some(login) => Ok(login.renew(&self.pool).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps logins fresh for ever, where they do not last.
+    pub async fn keep_login(self) {
+        if let Some(login) = &self.login {
+            login.keep(&self.pool).await;
         }
     }
 
