@@ -14,6 +14,10 @@ const LOG: usize = 10_000;
 pub struct Call {
     /// What was called.
     pub api: Api,
+    /// By whom: the id of the access key that signed it.
+    pub caller: Option<String>,
+    /// Path of its address: the object, for calls of S3.
+    pub path: String,
     /// When the whole request was here.
     pub at: Instant,
     /// The HTTP status it was answered with; `None` as long as there is no answer.
@@ -37,11 +41,13 @@ struct Pages {
 }
 
 impl Journal {
-    pub(crate) fn arrived(&self, api: Api) -> Entry {
+    pub(crate) fn arrived(&self, api: Api, caller: Option<String>, path: String) -> Entry {
         let mut pages = self.pages();
         *pages.counts.entry(api.clone()).or_default() += 1;
         pages.log.push_back(Call {
             api,
+            caller,
+            path,
             at: Instant::now(),
             status: None,
         });
@@ -96,9 +102,9 @@ mod tests {
     fn an_answer_that_comes_after_a_reset_is_written_nowhere() {
         let journal = Journal::default();
         let api = Api::new(Service::Ecs, "ListServices");
-        let before = journal.arrived(api.clone());
+        let before = journal.arrived(api.clone(), None, String::new());
         journal.reset();
-        let after = journal.arrived(api.clone());
+        let after = journal.arrived(api.clone(), None, String::new());
         journal.answered(before, 500);
         assert_eq!(journal.log()[0].status, None);
         journal.answered(after, 200);
@@ -111,7 +117,7 @@ mod tests {
         let journal = Journal::default();
         let api = Api::new(Service::S3, "GetObject");
         for _ in 0..=LOG {
-            let entry = journal.arrived(api.clone());
+            let entry = journal.arrived(api.clone(), None, String::new());
             journal.answered(entry, 200);
         }
         assert_eq!(journal.log().len(), LOG);

@@ -6,6 +6,10 @@
 
 mod alarms;
 mod change;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "a spec cannot ask for a dashboard yet")
+)]
 mod dashboard;
 mod definition;
 mod describe;

@@ -11,6 +11,10 @@ mod compute;
 mod definitions;
 mod deployment;
 mod describe;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the engine asks for no repair of it yet")
+)]
 mod drift;
 mod environment;
 mod failure;

@@ -63,6 +63,18 @@ impl Asked {
         self.parts.headers.get(name)
     }
 
+    /// The id of the access key that signed it.
+    pub(super) fn caller(&self) -> Option<String> {
+        let signed = self.header(&header::AUTHORIZATION)?.to_str().ok()?;
+        let (_, scope) = signed.split_once("Credential=")?;
+        let (id, _) = scope.split_once('/')?;
+        Some(id.to_owned())
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
     /// The body, where it is JSON.
     pub(super) fn json(&self) -> Option<Value> {
         match self.dialect {

@@ -74,7 +74,9 @@ impl Proxy {
 
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Severed> {
         let asked = Asked::read(request).await.map_err(|_| Severed)?;
-        let entry = self.journal.arrived(asked.api.clone());
+        let entry =
+            self.journal
+                .arrived(asked.api.clone(), asked.caller(), asked.path().to_owned());
         let response = self.handle_struck(&asked).await?;
         self.journal.answered(entry, response.status().as_u16());
         Ok(response)

@@ -1,14 +1,18 @@
 //! The controller as a process.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use emulator::Emulators;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::account::{Account, BUCKET, PATIENCE, eventually};
 
+/// Longest wait for an answer to a question that may go unanswered.
+const ANSWER: Duration = Duration::from_secs(2);
 /// Looks so often that a test need not wait.
 const OFTEN: [&str; 4] = ["--poll", "1s", "--resync", "5s"];
 
@@ -24,8 +28,18 @@ impl Controller {
         Self::starts_with(&account.emulators, &OFTEN).await
     }
 
+    /// Starts one that signs its calls with an access key of its own.
+    pub(crate) async fn starts_as(emulators: &Emulators, key: &str) -> Self {
+        let mut command = command(emulators);
+        Self::runs(command.args(OFTEN).env("AWS_ACCESS_KEY_ID", key)).await
+    }
+
     pub(crate) async fn starts_with(emulators: &Emulators, args: &[&str]) -> Self {
-        let mut child = command(emulators).args(args).spawn().expect("started");
+        Self::runs(command(emulators).args(args)).await
+    }
+
+    async fn runs(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("started");
         let output = child.stdout.take().expect("piped");
         let mut lines = BufReader::new(output).lines();
         let serves = async {
@@ -45,10 +59,16 @@ impl Controller {
     /// Waits until it has begun its term.
     pub(crate) async fn holds_the_lease(&self) {
         eventually("it holds the lease", async || {
-            let ready = reqwest::get(format!("http://{}/readyz", self.address)).await;
-            ready.is_ok_and(|it| it.status().is_success()).then_some(())
+            self.is_ready().await.then_some(())
         })
         .await;
+    }
+
+    /// Whether it has begun its term. One that is paused does not answer.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let asked = reqwest::get(format!("http://{}/readyz", self.address));
+        let answer = tokio::time::timeout(ANSWER, asked).await;
+        answer.is_ok_and(|it| it.is_ok_and(|it| it.status().is_success()))
     }
 
     /// A platform as it shows it.
@@ -68,11 +88,29 @@ impl Controller {
         self.child.start_kill().expect("killed");
     }
 
+    pub(crate) fn is_paused(&self) {
+        self.is_sent(Signal::STOP);
+    }
+
+    pub(crate) fn goes_on(&self) {
+        self.is_sent(Signal::CONT);
+    }
+
+    fn is_sent(&self, signal: Signal) {
+        let id = self.child.id().expect("running");
+        let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn ends(&mut self) {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("in time").expect("ended");
+    }
+
     /// Asks it to stop, and waits until it has; whether it ended well.
     pub(crate) async fn stops(mut self) -> bool {
-        let id = self.child.id().expect("running");
-        let pid = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.is_sent(Signal::TERM);
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("in time").expect("ended").success()
     }

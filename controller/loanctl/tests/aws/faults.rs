@@ -70,7 +70,6 @@ async fn what_fails_for_a_while_is_done_in_the_end_and_once() {
 #[tokio::test]
 async fn what_aws_refuses_is_said_in_the_status() {
     let account = Account::opens().await;
-    let controller = Controller::starts_with(&account.emulators, &[]).await;
     let provided = account.json("bootstrap/infrastructure.json").await.unwrap();
     let elsewhere = provided.to_string().replace(CLUSTER, "no-such-cluster");
     account

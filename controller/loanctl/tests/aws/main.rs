@@ -15,4 +15,5 @@ mod queue;
 mod rollback;
 mod standby;
 mod telemetry;
+mod torture;
 mod view;
