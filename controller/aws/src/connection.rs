@@ -6,6 +6,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use url::Url;
 
 use crate::world_clock::WorldClock;
@@ -49,7 +50,16 @@ pub(crate) struct Connection {
 impl Connection {
     /// Finds region and credentials by the default chain: environment, profile, task role.
     pub(crate) async fn open(config: &ConnectionConfig) -> Self {
-        let sdk = load(config).await;
+        Self::on(load(config).await)
+    }
+
+    /// The same, with every call made through `http`.
+    pub(crate) async fn open_through(config: &ConnectionConfig, http: SharedHttpClient) -> Self {
+        let sdk = load(config).await.into_builder().http_client(http);
+        Self::on(sdk.build())
+    }
+
+    fn on(sdk: SdkConfig) -> Self {
         let clock = WorldClock::default();
         let ecs = aws_sdk_ecs::config::Builder::from(&sdk).interceptor(clock.clone());
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&sdk).interceptor(clock.clone());

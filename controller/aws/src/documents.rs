@@ -64,10 +64,16 @@ impl S3Documents {
                 format!("{error}; name the region with --region or AWS_REGION"),
             )
         })?;
-        Ok(Self {
-            store: Arc::new(store),
+        Ok(Self::on(Arc::new(store), bucket))
+    }
+
+    /// The documents in `store`, which stands for `bucket`: for tests and benchmarks, whose stores are in memory.
+    #[must_use]
+    pub fn on(store: Arc<dyn ObjectStore>, bucket: &str) -> Self {
+        Self {
+            store,
             bucket: bucket.to_owned(),
-        })
+        }
     }
 
     /// Name of the bucket.

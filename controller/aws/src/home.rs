@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use engine::ports::{Alarms, Compute, Documents, PortError};
+use object_store::ObjectStore;
 
 use crate::caller::Caller;
 use crate::cloudwatch::{CloudWatchAlarms, MetricReports};
@@ -11,6 +13,7 @@ use crate::documents::S3Documents;
 use crate::ecs::{Asking, EcsCompute, EcsParts, Gathering};
 use crate::infrastructure::Provided;
 use crate::quota::{QuotaConfig, Quotas};
+use crate::remembering::Remembering;
 use crate::tally::Tally;
 use crate::watch::{self, QueueWatch};
 
@@ -25,11 +28,21 @@ pub struct AwsConfig {
     pub quotas: QuotaConfig,
 }
 
+/// An account that is in this process, and not behind a network.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    /// Answers the calls of every API but S3's.
+    pub http: SharedHttpClient,
+    /// The objects in the bucket.
+    pub store: Arc<dyn ObjectStore>,
+}
+
 /// The home on AWS: services on ECS, alarms on CloudWatch, documents in S3.
 #[derive(Debug)]
 pub struct AwsHome {
     connection: Connection,
-    documents: Arc<S3Documents>,
+    documents: Arc<dyn Documents>,
+    bucket: String,
     compute: Arc<EcsCompute>,
     alarms: Arc<CloudWatchAlarms>,
     tally: Tally,
@@ -42,15 +55,40 @@ impl AwsHome {
     /// # Errors
     /// When the bucket or `bootstrap/infrastructure.json` in it cannot be used.
     pub async fn open(config: AwsConfig) -> Result<Self, PortError> {
-        let documents = Arc::new(S3Documents::open(&config.bucket, &config.connection)?);
-        let provided = Provided::read(Arc::clone(&documents) as Arc<dyn Documents>).await?;
+        let documents = S3Documents::open(&config.bucket, &config.connection)?;
         let connection = Connection::open(&config.connection).await;
+        Self::on(config, documents, connection).await
+    }
+
+    /// The same home on an account in this process: for benchmarks, whose account has all the time in the world.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_in(config: AwsConfig, account: InProcess) -> Result<Self, PortError> {
+        let documents = S3Documents::on(account.store, &config.bucket);
+        let connection = Connection::open_through(&config.connection, account.http).await;
+        Self::on(config, documents, connection).await
+    }
+
+    async fn on(
+        config: AwsConfig,
+        documents: S3Documents,
+        connection: Connection,
+    ) -> Result<Self, PortError> {
+        let documents: Arc<dyn Documents> = Arc::new(Remembering::new(Arc::new(documents)));
+        let provided = Provided::read(Arc::clone(&documents)).await?;
         let tally = Tally::default();
         let caller = Arc::new(Caller::new(Quotas::new(&config.quotas), tally.clone()));
         Ok(Self {
-            compute: Arc::new(compute(&connection, &caller, &provided, config.bucket)),
+            compute: Arc::new(compute(
+                &connection,
+                &caller,
+                &provided,
+                config.bucket.clone(),
+            )),
             alarms: Arc::new(alarms(&connection, &caller, &provided)),
             documents,
+            bucket: config.bucket,
             connection,
             tally,
             _provided: provided,
@@ -69,16 +107,16 @@ impl AwsHome {
         Arc::clone(&self.alarms) as Arc<dyn Alarms>
     }
 
-    /// Documents in S3.
+    /// Documents in S3; settings are read once.
     #[must_use]
     pub fn documents(&self) -> Arc<dyn Documents> {
-        Arc::clone(&self.documents) as Arc<dyn Documents>
+        Arc::clone(&self.documents)
     }
 
     /// Name of the bucket.
     #[must_use]
     pub fn bucket(&self) -> &str {
-        self.documents.bucket()
+        &self.bucket
     }
 
     /// Hints from the queue at `url`.

@@ -15,6 +15,7 @@ mod failure;
 mod home;
 mod infrastructure;
 pub mod quota;
+mod remembering;
 mod tally;
 mod verify;
 mod watch;
@@ -22,7 +23,7 @@ mod world_clock;
 
 pub use connection::{AccessKey, CALL_TIMEOUT, ConnectionConfig};
 pub use documents::S3Documents;
-pub use home::{AwsConfig, AwsHome};
+pub use home::{AwsConfig, AwsHome, InProcess};
 pub use tally::{Calls, Tally};
 pub use verify::{Finding, verify};
 pub use watch::{Polling, QueueTally, QueueWatch};

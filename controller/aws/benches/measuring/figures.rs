@@ -1,0 +1,80 @@
+//! Figures of one phase.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::process::{cpu_s, resident_mib};
+use crate::account::{Account, Ledger};
+
+/// What a phase took.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    /// What was done.
+    pub(crate) phase: String,
+    pub(crate) platforms: usize,
+    /// Calls of APIs that have quotas.
+    pub(crate) api_calls: u64,
+    /// Reads, listings and writes of objects.
+    pub(crate) object_calls: u64,
+    /// Calls among both that changed something.
+    pub(crate) mutating: u64,
+    pub(crate) throttled: u64,
+    pub(crate) cpu_s: f64,
+    pub(crate) resident_mib: f64,
+    /// Simulated.
+    pub(crate) time_s: f64,
+    /// Calls by operation.
+    pub(crate) by_operation: BTreeMap<String, u64>,
+    /// Whatever else was measured, by name.
+    pub(crate) more: BTreeMap<String, f64>,
+}
+
+/// A phase under way.
+#[derive(Debug)]
+pub(super) struct Measuring {
+    phase: &'static str,
+    ledger: Ledger,
+    cpu_s: f64,
+    began: Instant,
+}
+
+impl Measuring {
+    pub(super) fn begin(phase: &'static str, account: &Account) -> Self {
+        Self {
+            phase,
+            ledger: account.ledger(),
+            cpu_s: cpu_s(),
+            began: Instant::now(),
+        }
+    }
+
+    pub(super) const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// What was called so far.
+    pub(super) fn called(&self, account: &Account) -> Ledger {
+        account.ledger().since(&self.ledger)
+    }
+
+    pub(super) fn end(self, account: &Account, platforms: usize) -> Figures {
+        let called = self.called(account);
+        let made = called.calls().iter();
+        let by_operation = made.map(|(operation, calls)| (operation.clone(), calls.made));
+        Figures {
+            phase: self.phase.to_owned(),
+            platforms,
+            api_calls: called.api_calls(),
+            object_calls: called.object_calls(),
+            mutating: called.mutating(),
+            throttled: called.throttled(),
+            cpu_s: cpu_s() - self.cpu_s,
+            resident_mib: resident_mib(),
+            time_s: self.began.elapsed().as_secs_f64(),
+            by_operation: by_operation.collect(),
+            more: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What is measured, and how.
+
+mod controller;
+mod figures;
+mod phases;
+mod process;
+mod specs;
+mod table;
+
+pub(crate) use figures::Figures;
+pub(crate) use phases::{cold, warm};
+pub(crate) use table::tell;

@@ -1,0 +1,276 @@
+//! What is done, phase by phase.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schema::infrastructure::INFRASTRUCTURE_PATH;
+use tokio::time::{Instant, sleep};
+
+use super::controller::{Controller, RESYNC};
+use super::figures::{Figures, Measuring};
+use super::process::resident_mib;
+use super::specs::{ALARMS, GUARD, SERVICES, infrastructure, name, path, spec};
+use crate::account::{Account, Quotas, Snapshot};
+
+/// Scoring's version at first, and what it is changed to.
+const FIRST: &str = "0.1.0";
+const EDITED: &str = "0.1.1";
+const BAD: &str = "0.1.2";
+const EDITED_EVERYWHERE: &str = "0.2.0";
+/// Age of an account whose alarms have long been quiet.
+const QUIET: Duration = Duration::from_hours(25);
+/// How long anything may take in simulated time before the benchmark gives up.
+const PATIENCE: Duration = Duration::from_hours(4);
+/// The call that brings an edit of scoring's image out.
+const UPDATE: &str = "UpdateService";
+/// Simulated time between two looks of the benchmark.
+const STEP: Duration = Duration::from_millis(500);
+/// Resyncs that are measured together: all alarms are listed once in two.
+const RESYNCS: u64 = 2;
+/// Platforms up to which everything is made within the quotas. A thousand wait for hours, looked at once a minute
+/// meanwhile: theirs are lifted.
+const LIMITED_UP_TO: usize = 100;
+
+/// Everything made from nothing.
+pub(crate) async fn cold(platforms: usize) -> (Vec<Figures>, Snapshot) {
+    let is_limited = platforms <= LIMITED_UP_TO;
+    let quotas = if is_limited {
+        Quotas::Documented
+    } else {
+        Quotas::Lifted
+    };
+    let account = Account::empty("2026-03-02T08:00:00Z".parse::<Timestamp>().unwrap(), quotas);
+    let provided = serde_json::to_string(&infrastructure()).unwrap();
+    account.write(INFRASTRUCTURE_PATH, provided).await;
+    write_specs(&account, 0..platforms, FIRST).await;
+
+    let measuring = Measuring::begin("cold start", &account);
+    let controller = Controller::start(&account, quotas).await;
+    let wanted = (SERVICES * platforms, ALARMS * platforms);
+    let is_made = || account.sizes() == wanted;
+    until(&controller, STEP * 10, "everything is made", is_made).await;
+    let made_s = measuring.began().elapsed().as_secs_f64();
+    until_ready(&controller, platforms).await;
+    let mut figures = measuring.end(&account, platforms);
+    figures.more.insert("made_s".to_owned(), made_s);
+    figures.note("is_limited", u64::from(is_limited));
+    controller.stop().await;
+    (vec![figures], account.snapshot().await)
+}
+
+/// An account where everything is as it should be, and what may happen to it.
+pub(crate) async fn warm(platforms: usize, snapshot: Snapshot) -> Vec<Figures> {
+    let account = Account::restored(snapshot, QUIET).await;
+    let account_mib = resident_mib();
+    let (controller, restart) = restart(&account, platforms).await;
+    let mut figures = vec![restart];
+    // Rounds spread out a little, and the settings are known.
+    sleep(RESYNC * 2).await;
+    let mut resync = resync(&account, &controller, platforms).await;
+    resync.more.insert("account_mib".to_owned(), account_mib);
+    figures.push(resync);
+    figures.push(one_edit(&account, &controller, platforms).await);
+    figures.push(alarm_fires(&account, &controller, platforms).await);
+    if platforms > 1 {
+        figures.push(edit_of_all(&account, &controller, platforms).await);
+    }
+    controller.stop().await;
+    figures
+}
+
+async fn restart(account: &Account, platforms: usize) -> (Controller, Figures) {
+    let measuring = Measuring::begin("restart", account);
+    let controller = Controller::start(account, Quotas::Documented).await;
+    let mut first_minute = None;
+    let mut busiest = 0;
+    let mut before = 0;
+    loop {
+        let second = measuring.began() + Duration::from_secs(60);
+        sleep(STEP * 2).await;
+        let called = measuring.called(account).api_calls();
+        busiest = busiest.max(called - before);
+        before = called;
+        if first_minute.is_none() && Instant::now() >= second {
+            first_minute = Some(called);
+        }
+        let looked_at = usize::try_from(controller.rounds().0).unwrap();
+        if first_minute.is_some() && looked_at >= platforms {
+            break;
+        }
+    }
+    let mut figures = measuring.end(account, platforms);
+    let first_minute = first_minute.unwrap_or_default();
+    figures.note("first_minute_calls", first_minute);
+    figures.note("busiest_second_calls", busiest);
+    until_ready(&controller, platforms).await;
+    (controller, figures)
+}
+
+async fn resync(account: &Account, controller: &Controller, platforms: usize) -> Figures {
+    let measuring = Measuring::begin("no-op resync", account);
+    let (before, _) = controller.rounds();
+    let rounds = RESYNCS * u64::try_from(platforms).unwrap();
+    until(controller, STEP, "everything is looked at", || {
+        controller.rounds().0 >= before + rounds
+    })
+    .await;
+    measuring.end(account, platforms).shared_among(RESYNCS)
+}
+
+async fn one_edit(account: &Account, controller: &Controller, platforms: usize) -> Figures {
+    let measuring = edit("one edit", account, controller, 0..1, EDITED).await;
+    until(controller, STEP, "the edit has its first call", || {
+        !measuring.called(account).changes().is_empty()
+    })
+    .await;
+    let first_call = account.first_change(&name(0), measuring.began());
+    let first_call = first_call.map_or(f64::NAN, |at| (at - measuring.began()).as_secs_f64());
+    let passes = || controller.passed() == 1;
+    until(controller, STEP, "the edit passes", passes).await;
+    let mut figures = measuring.end(account, platforms);
+    figures.more.insert("first_call_s".to_owned(), first_call);
+    figures
+}
+
+/// One platform bakes a bad change while the others rest.
+async fn alarm_fires(account: &Account, controller: &Controller, platforms: usize) -> Figures {
+    edit("edit before the alarm", account, controller, 0..1, BAD).await;
+    let number = until_baking(controller).await;
+    let measuring = Measuring::begin("an alarm that fires", account);
+    let first_call = set_off(account, controller, number).await;
+    let mut figures = measuring.end(account, platforms);
+    figures.more.insert("first_call_s".to_owned(), first_call);
+    sleep(RESYNC).await;
+    account.clear(&name(number), GUARD);
+    sleep(RESYNC * 2).await;
+    figures
+}
+
+/// Every platform is edited, and one of the first takes its change back while most still wait.
+async fn edit_of_all(account: &Account, controller: &Controller, platforms: usize) -> Figures {
+    let all = 0..platforms;
+    let measuring = edit(
+        "an edit of all",
+        account,
+        controller,
+        all,
+        EDITED_EVERYWHERE,
+    )
+    .await;
+    let victim = until_baking(controller).await;
+    let still_waiting = platforms - updated(account, &measuring);
+    let overtaking = set_off(account, controller, victim).await;
+    until(controller, STEP * 10, "every service is updated", || {
+        updated(account, &measuring) >= platforms
+    })
+    .await;
+    let called = measuring.called(account);
+    let updates = called.changes().iter();
+    let last = updates.filter(|it| it.operation == UPDATE).last();
+    let updated_s = last.map_or(0.0, |it| (it.at - measuring.began()).as_secs_f64());
+    let mut figures = measuring.end(account, platforms);
+    figures.more.insert("updated_s".to_owned(), updated_s);
+    figures.more.insert("first_call_s".to_owned(), overtaking);
+    figures.note(
+        "waiting_when_overtaken",
+        u64::try_from(still_waiting).unwrap(),
+    );
+    figures
+}
+
+async fn edit(
+    phase: &'static str,
+    account: &Account,
+    controller: &Controller,
+    numbers: std::ops::Range<usize>,
+    version: &str,
+) -> Measuring {
+    controller.forget_news();
+    write_specs(account, numbers, version).await;
+    let measuring = Measuring::begin(phase, account);
+    controller.hint_specs().await;
+    measuring
+}
+
+async fn write_specs(account: &Account, numbers: std::ops::Range<usize>, version: &str) {
+    for number in numbers {
+        account.write(&path(number), spec(number, version)).await;
+    }
+}
+
+/// Platforms whose scoring was updated.
+fn updated(account: &Account, measuring: &Measuring) -> usize {
+    let called = measuring.called(account);
+    let updates = called.changes().iter().filter(|it| it.operation == UPDATE);
+    let platforms: BTreeSet<_> = updates.map(|it| &it.platform).collect();
+    platforms.len()
+}
+
+/// Waits until a platform has baked for a while; its number.
+async fn until_baking(controller: &Controller) -> usize {
+    let is_baking = || controller.baking().is_some();
+    until(controller, STEP * 10, "a change bakes", is_baking).await;
+    let platform = controller.baking().unwrap();
+    // A bake lasts 70 s.
+    sleep(Duration::from_secs(25)).await;
+    platform[1..].parse().unwrap()
+}
+
+/// The guard of a platform fires; seconds until the first call of taking its change back.
+async fn set_off(account: &Account, controller: &Controller, number: usize) -> f64 {
+    let platform = name(number);
+    account.fire(&platform, GUARD);
+    let fired_at = Instant::now();
+    controller.hint(&platform).await;
+    let first_change = || account.first_change(&platform, fired_at);
+    let step = Duration::from_millis(10);
+    let is_taken_back = || first_change().is_some();
+    until(controller, step, "a change is taken back", is_taken_back).await;
+    first_change().map_or(f64::NAN, |at| (at - fired_at).as_secs_f64())
+}
+
+async fn until_ready(controller: &Controller, platforms: usize) {
+    // To look at them takes a while: the more there are, the less often.
+    let step = STEP * u32::try_from(platforms / 10).unwrap().clamp(2, 60);
+    let are_ready = || controller.ready() >= platforms;
+    until(controller, step, "all are ready", are_ready).await;
+}
+
+async fn until(
+    controller: &Controller,
+    step: Duration,
+    what: &str,
+    mut is_so: impl FnMut() -> bool,
+) {
+    let began = Instant::now();
+    while !is_so() {
+        let is_in_vain = began.elapsed() > PATIENCE;
+        assert!(
+            !is_in_vain,
+            "in vain until {what}: {}",
+            controller.unready()
+        );
+        sleep(step).await;
+    }
+}
+
+impl Figures {
+    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark fit")]
+    fn note(&mut self, name: &str, count: u64) {
+        self.more.insert(name.to_owned(), count as f64);
+    }
+
+    /// What one of `count` equal parts took.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark fit")]
+    fn shared_among(mut self, count: u64) -> Self {
+        self.api_calls = self.api_calls.div_ceil(count);
+        self.object_calls = self.object_calls.div_ceil(count);
+        self.cpu_s /= count as f64;
+        self.time_s /= count as f64;
+        for calls in self.by_operation.values_mut() {
+            *calls = calls.div_ceil(count);
+        }
+        self
+    }
+}
