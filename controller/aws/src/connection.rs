@@ -44,27 +44,26 @@ pub(crate) struct Connection {
     pub(crate) scaling: aws_sdk_applicationautoscaling::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) clock: WorldClock,
-    pub(crate) sdk: SdkConfig,
 }
 
 impl Connection {
     /// Finds region and credentials by the default chain: environment, profile, task role.
     pub(crate) async fn open(config: &ConnectionConfig) -> Self {
-        Self::on(load(config).await)
+        Self::on(&load(config).await)
     }
 
     /// The same, with every call made through `http`.
     pub(crate) async fn open_through(config: &ConnectionConfig, http: SharedHttpClient) -> Self {
         let sdk = load(config).await.into_builder().http_client(http);
-        Self::on(sdk.build())
+        Self::on(&sdk.build())
     }
 
-    fn on(sdk: SdkConfig) -> Self {
+    fn on(sdk: &SdkConfig) -> Self {
         let clock = WorldClock::default();
-        let ecs = aws_sdk_ecs::config::Builder::from(&sdk).interceptor(clock.clone());
-        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&sdk).interceptor(clock.clone());
+        let ecs = aws_sdk_ecs::config::Builder::from(sdk).interceptor(clock.clone());
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(sdk).interceptor(clock.clone());
         // A long poll takes as long as it takes: its caller sets the limit.
-        let sqs = aws_sdk_sqs::config::Builder::from(&sdk).timeout_config(
+        let sqs = aws_sdk_sqs::config::Builder::from(sdk).timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
                 .operation_timeout(CALL_TIMEOUT + Duration::from_secs(20))
@@ -73,10 +72,9 @@ impl Connection {
         Self {
             ecs: aws_sdk_ecs::Client::from_conf(ecs.build()),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
-            scaling: aws_sdk_applicationautoscaling::Client::new(&sdk),
+            scaling: aws_sdk_applicationautoscaling::Client::new(sdk),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             clock,
-            sdk,
         }
     }
 }

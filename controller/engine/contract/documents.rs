@@ -84,7 +84,7 @@ async fn a_write_on_what_is_gone_is_a_conflict(documents: &dyn Documents) {
 async fn of_many_creators_one_wins(documents: &dyn Documents) {
     let racers =
         (0..RACERS).map(|_| put(documents, "lease/controller.json", "mine", Expected::Absent));
-    assert_one_wins(join_all(racers).await);
+    assert_one_wins(&join_all(racers).await);
 }
 
 async fn of_many_writers_one_wins(documents: &dyn Documents) {
@@ -93,10 +93,10 @@ async fn of_many_writers_one_wins(documents: &dyn Documents) {
         .await
         .expect("created");
     let racers = (0..RACERS).map(|_| put(documents, path, "2", Expected::Version(version.clone())));
-    assert_one_wins(join_all(racers).await);
+    assert_one_wins(&join_all(racers).await);
 }
 
-fn assert_one_wins(outcomes: Vec<Result<DocumentVersion, PortError>>) {
+fn assert_one_wins(outcomes: &[Result<DocumentVersion, PortError>]) {
     let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     let lost = outcomes
         .iter()

@@ -167,7 +167,7 @@ async fn edit_of_all(account: &Account, controller: &Controller, platforms: usiz
     .await;
     let called = measuring.called(account);
     let updates = called.changes().iter();
-    let last = updates.filter(|it| it.operation == UPDATE).last();
+    let last = updates.rev().find(|it| it.operation == UPDATE);
     let updated_s = last.map_or(0.0, |it| (it.at - measuring.began()).as_secs_f64());
     let mut figures = measuring.end(account, platforms);
     figures.more.insert("updated_s".to_owned(), updated_s);

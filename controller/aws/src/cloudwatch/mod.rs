@@ -6,10 +6,7 @@
 
 mod alarms;
 mod change;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "a spec cannot ask for a dashboard yet")
-)]
+#[expect(dead_code, reason = "a spec cannot ask for a dashboard yet")]
 mod dashboard;
 mod definition;
 mod describe;

@@ -75,7 +75,6 @@ impl FakeAws {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
             sqs: aws_sdk_sqs::Client::new(&sdk),
             clock: WorldClock::default(),
-            sdk,
         }
     }
 }

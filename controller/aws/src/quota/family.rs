@@ -70,10 +70,9 @@ impl Family {
     pub const fn documented(self) -> Limit {
         match self {
             Self::ServiceModify => limit(50.0, 5.0),
-            Self::ServiceRead => limit(100.0, 20.0),
+            Self::ServiceRead | Self::TaskRead => limit(100.0, 20.0),
             Self::TaskDefinitionModify => limit(20.0, 1.0),
             Self::TaskDefinitionRead => limit(50.0, 20.0),
-            Self::TaskRead => limit(100.0, 20.0),
             Self::TagModify => limit(20.0, 10.0),
             Self::Scaling | Self::Dashboards => limit(10.0, 10.0),
             Self::PutMetricAlarm | Self::DeleteAlarms => limit(3.0, 3.0),

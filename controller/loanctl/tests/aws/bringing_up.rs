@@ -124,7 +124,7 @@ async fn edits_follow(account: &Account) {
 async fn a_bad_edit_harms_nothing(account: &Account, controller: &Controller) {
     account
         .submits("dev", |spec| {
-            spec["services"]["loanApi"]["desiredCount"] = json!(-4)
+            spec["services"]["loanApi"]["desiredCount"] = json!(-4);
         })
         .await;
     let message = eventually("the mistake in the status", async || {
