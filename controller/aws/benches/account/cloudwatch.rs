@@ -258,10 +258,9 @@ fn value(metric: &Cbor, statistic: &str, at: Timestamp, settings: &Settings) -> 
         u32::try_from(of(order)).ok().map(f64::from)
     };
     match (name, statistic) {
-        (_, "SampleCount") => Some(LOAD),
+        (_, "SampleCount") | ("Calls" | "Requests" | "RequestCount", _) => Some(LOAD),
         ("SettingsEpoch", _) => order(|(epoch, _)| epoch),
         ("SettingsSequence", _) => order(|(_, sequence)| sequence),
-        ("Calls" | "Requests" | "RequestCount", _) => Some(LOAD),
         _ => Some(0.0),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_adapter::quota::Family;
 
 use super::controller::{RESYNC, SHARE_PERCENT};
-use super::figures::Figures;
+use super::figures::{Figures, notes};
 use super::specs::{ALARMS, SERVICES};
 
 /// Platforms from which on the goals hold: fewer do not fill the calls of a resync.
@@ -108,6 +108,10 @@ fn tell_phase(figures: &Figures) {
     if !more.is_empty() {
         println!("    {}", more.join(", "));
     }
+    if figures.phase == "cold start" && !figures.is_limited() {
+        let floor = time(cold_floor_s(figures.platforms));
+        println!("    with quotas lifted; within them it takes {floor} at least");
+    }
 }
 
 fn tell_row(cells: &[String; 10]) {
@@ -159,7 +163,7 @@ struct Limits {
 impl Limits {
     fn of(figures: &Figures) -> Self {
         match figures.phase.as_str() {
-            "cold start" => Self {
+            "cold start" if figures.is_limited() => Self {
                 time_s: Some(cold_floor_s(figures.platforms)),
                 ..Self::default()
             },
@@ -227,7 +231,11 @@ fn of_resync(figures: &Figures) -> Vec<Goal> {
     let (calls, changes) = (figures.api_calls, figures.mutating + figures.state_writes());
     let reads = figures.object_reads();
     let (cpu, resident) = (figures.cpu_s, figures.resident_mib);
-    let account = figures.more.get("account_mib").copied().unwrap_or_default();
+    let account = figures
+        .more
+        .get(notes::ACCOUNT_MIB)
+        .copied()
+        .unwrap_or_default();
     vec![
         Goal::new(
             format!("no-op resync: {calls} API calls of {budget}"),
@@ -260,7 +268,7 @@ fn of_resync(figures: &Figures) -> Vec<Goal> {
 
 fn of_restart(figures: &Figures) -> Vec<Goal> {
     let noted = |name: &str| figures.more.get(name).copied().unwrap_or_default();
-    let minute = noted("first_minute_calls");
+    let minute = noted(notes::FIRST_MINUTE);
     let budget = resync_budget(figures.platforms);
     #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark fit")]
     let budget = budget as f64 * 60.0 / RESYNC.as_secs_f64();
@@ -299,7 +307,7 @@ fn of_edit(figures: &Figures) -> Vec<Goal> {
 fn of_first_call(figures: &Figures, when: &str) -> Goal {
     let first = figures
         .more
-        .get("first_call_s")
+        .get(notes::FIRST_CALL_S)
         .copied()
         .unwrap_or(f64::NAN);
     let what = format!(
@@ -356,12 +364,17 @@ impl Figures {
     fn headline_s(&self) -> f64 {
         let noted = |name: &str| self.more.get(name).copied();
         let time_s = match self.phase.as_str() {
-            "cold start" => noted("made_s"),
-            "an edit of all" => noted("updated_s"),
-            "an alarm that fires" => noted("first_call_s"),
+            "cold start" => noted(notes::MADE_S),
+            "an edit of all" => noted(notes::UPDATED_S),
+            "an alarm that fires" => noted(notes::FIRST_CALL_S),
             _ => None,
         };
         time_s.unwrap_or(self.time_s)
+    }
+
+    /// Whether it was done within the quotas.
+    fn is_limited(&self) -> bool {
+        self.more.get(notes::IS_LIMITED).is_some_and(|it| *it > 0.0)
     }
 
     fn state_writes(&self) -> u64 {
