@@ -31,6 +31,19 @@ pub(crate) struct Figures {
     pub(crate) more: BTreeMap<String, f64>,
 }
 
+/// Names of what is noted beside.
+pub(super) mod notes {
+    pub(crate) const MADE_S: &str = "everything made after s";
+    pub(crate) const IS_LIMITED: &str = "within the quotas";
+    pub(crate) const ACCOUNT_MIB: &str = "account alone MiB";
+    pub(crate) const FIRST_CALL_S: &str = "first call after s";
+    pub(crate) const UPDATED_S: &str = "everything updated after s";
+    pub(crate) const WAITING: &str = "platforms still waiting when an alarm fired";
+    pub(crate) const QUIET_S: &str = "documents read first for s";
+    pub(crate) const FIRST_MINUTE: &str = "API calls in the first minute";
+    pub(crate) const BUSIEST_SECOND: &str = "API calls in the busiest second";
+}
+
 /// A phase under way.
 #[derive(Debug)]
 pub(super) struct Measuring {
