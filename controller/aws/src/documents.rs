@@ -83,17 +83,17 @@ impl S3Documents {
     }
 
     fn failure(&self, action: String, error: StoreError) -> PortError {
+        let bucket = &self.bucket;
         let remedy = match &error {
-            error if is_without_bucket(error) => "there is no such bucket; see --store",
-            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
-                "allow it to the controller's role, for the objects and their KMS key"
+            error if is_without_bucket(error) => {
+                format!("there is no bucket {bucket}; see --store")
             }
+            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => format!(
+                "allow it to the controller's role, for the objects of bucket {bucket} and their KMS key ({error})"
+            ),
             _ => return PortError::unavailable(action, error),
         };
-        PortError::refused(
-            action,
-            format!("{remedy} (bucket {}: {error})", self.bucket),
-        )
+        PortError::refused(action, remedy)
     }
 }
 
