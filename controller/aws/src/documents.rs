@@ -76,12 +76,6 @@ impl S3Documents {
         }
     }
 
-    /// Name of the bucket.
-    #[must_use]
-    pub fn bucket(&self) -> &str {
-        &self.bucket
-    }
-
     fn failure(&self, action: String, error: StoreError) -> PortError {
         let bucket = &self.bucket;
         let remedy = match &error {

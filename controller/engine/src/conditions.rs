@@ -96,7 +96,8 @@ pub fn tell_of_failure(conditions: &[Condition]) -> bool {
 }
 
 /// An error and its causes, in one line.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     causes
         .map(ToString::to_string)

@@ -72,14 +72,8 @@ pub(crate) struct UpArgs {
     after_help = "Examples:\n  loanctl controller --store s3://loan-platforms --queue https://sqs.eu-west-1.amazonaws.com/123456789012/loan-platforms\n\nCredentials and region come from where the AWS command line finds them, in ECS from the task's role.\nA second controller on the same bucket stands by and takes over when the first one ends."
 )]
 pub(crate) struct ControllerArgs {
-    /// Bucket with specs, settings, state and lease, as s3://BUCKET
-    #[arg(long, value_name = "URL", env = "LOAN_STORE")]
-    pub(crate) store: url::Url,
-    /// Queue that tells of changes, its URL; without one changes are found by polling
-    #[arg(long, value_name = "URL", env = "LOAN_QUEUE")]
-    pub(crate) queue: Option<String>,
     #[command(flatten)]
-    pub(crate) aws: AwsArgs,
+    pub(crate) place: PlaceArgs,
     /// Address of health, metrics and /api/v1/platforms
     #[arg(
         long,
@@ -120,17 +114,25 @@ pub(crate) struct ControllerArgs {
     after_help = "Examples:\n  loanctl verify --store s3://loan-platforms --queue https://sqs.eu-west-1.amazonaws.com/123456789012/loan-platforms\n\nWhat it makes it removes again. Exit codes: 0 all is well · 1 something is to be mended · 2 unusable arguments"
 )]
 pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// The place that a controller keeps.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArgs {
     /// Bucket with specs, settings, state and lease, as s3://BUCKET
     #[arg(long, value_name = "URL", env = "LOAN_STORE")]
     pub(crate) store: url::Url,
-    /// Queue that tells of changes, its URL
+    /// Queue that tells of changes, its URL; without one changes are found by polling
     #[arg(long, value_name = "URL", env = "LOAN_QUEUE")]
     pub(crate) queue: Option<String>,
     #[command(flatten)]
     pub(crate) aws: AwsArgs,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: Format,
 }
 
 /// How AWS is reached.

@@ -1,9 +1,10 @@
 //! Where the documents and the account are.
 
-use aws_adapter::ConnectionConfig;
+use aws_adapter::quota::QuotaConfig;
+use aws_adapter::{AwsConfig, ConnectionConfig};
 use url::Url;
 
-use crate::cli::AwsArgs;
+use crate::cli::{AwsArgs, PlaceArgs};
 use crate::exit::UsageError;
 
 /// The bucket that `s3://BUCKET` names.
@@ -18,6 +19,18 @@ pub(crate) fn bucket(store: &Url) -> Result<String, UsageError> {
             "--store {store} is not usable: write s3://BUCKET"
         ))),
     }
+}
+
+/// The home that keeps the place, within `quotas`.
+///
+/// # Errors
+/// When the store is no bucket.
+pub(crate) fn home(args: &PlaceArgs, quotas: QuotaConfig) -> Result<AwsConfig, UsageError> {
+    Ok(AwsConfig {
+        bucket: bucket(&args.store)?,
+        connection: connection(&args.aws),
+        quotas,
+    })
 }
 
 /// How AWS is reached.

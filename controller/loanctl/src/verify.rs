@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use aws_adapter::Finding;
 use aws_adapter::quota::QuotaConfig;
-use aws_adapter::{AwsConfig, Finding};
 use serde_json::json;
 
 use crate::cli::VerifyArgs;
@@ -13,13 +13,9 @@ use crate::output::{Format, say, say_json};
 use crate::place;
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let config = AwsConfig {
-        bucket: place::bucket(&args.store)?,
-        connection: place::connection(&args.aws),
-        quotas: QuotaConfig::default(),
-    };
+    let config = place::home(&args.place, QuotaConfig::default())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let findings = runtime.block_on(aws_adapter::verify(&config, args.queue.as_deref()));
+    let findings = runtime.block_on(aws_adapter::verify(&config, args.place.queue.as_deref()));
     match args.output {
         Format::Human => findings.iter().for_each(tell),
         Format::Json => say_json(&findings.iter().map(as_json).collect::<Vec<_>>())?,

@@ -31,5 +31,6 @@ mod yaml;
 pub use check::{Checked, MAX_DIAGNOSTICS, NamePlace, check, is_spec_file, unreadable};
 pub use diagnostic::{Diagnostic, Severity};
 pub use render::render;
+pub use rules::fargate_takes;
 pub use source::MAX_FILE_BYTES;
 pub use together::check_together;

@@ -7,6 +7,8 @@ mod provider;
 mod rollout;
 mod services;
 
+pub use services::fargate_takes;
+
 use std::collections::BTreeSet;
 
 use schema::LoanPlatformSpec;

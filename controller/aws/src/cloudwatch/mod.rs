@@ -32,4 +32,5 @@ mod times;
 mod words;
 
 pub(crate) use alarms::CloudWatchAlarms;
+pub(crate) use names::{PREFIX, of_cloudwatch};
 pub(crate) use settings_reports::MetricReports;

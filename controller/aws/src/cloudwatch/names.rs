@@ -5,7 +5,7 @@ use schema::platform::AlarmName;
 
 /// What the names of all alarms of the controller begin with. Whatever else is in the account is somebody
 /// else's.
-pub(super) const PREFIX: &str = "LoanPlatform/";
+pub(crate) const PREFIX: &str = "LoanPlatform/";
 
 /// Longest name of an alarm within its platform. Source: `schema::platform::AlarmName`.
 const MAX_NAME_CHARS: usize = 100;
@@ -17,7 +17,7 @@ pub(super) fn in_cloudwatch(platform: &PlatformName, name: &AlarmName) -> String
 
 /// The platform and the alarm that a name in CloudWatch stands for. Nothing where no spec could name such an
 /// alarm: then it is not the controller's, and it is left alone.
-pub(super) fn of_cloudwatch(full: &str) -> Option<(PlatformName, AlarmName)> {
+pub(crate) fn of_cloudwatch(full: &str) -> Option<(PlatformName, AlarmName)> {
     let (platform, name) = full.strip_prefix(PREFIX)?.split_once('/')?;
     let platform = PlatformName::try_from(platform).ok()?;
     is_alarm_name(name).then(|| (platform, AlarmName(name.to_owned())))

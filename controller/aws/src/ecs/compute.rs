@@ -15,7 +15,6 @@ use schema::names::{PlatformName, ServiceName};
 
 use super::definitions::Definitions;
 use super::describe::Describe;
-use super::fargate;
 use super::glimpses::Glimpses;
 use super::observation::{self, Known};
 use super::place::Place;
@@ -178,7 +177,7 @@ impl Compute for EcsCompute {
     /// until it is healthy.
     async fn rehearse(&self, rehearsal: &Rehearsal, _: Urgency) -> Result<Rehearsed, PortError> {
         let (cpu, memory) = (rehearsal.template.cpu, rehearsal.template.memory);
-        if fargate::takes(cpu, memory) {
+        if validation::fargate_takes(cpu, memory) {
             return Ok(Rehearsed::Sound);
         }
         Ok(Rehearsed::Unsound {

@@ -20,7 +20,6 @@ mod environment;
 mod failure;
 #[cfg(test)]
 mod fake;
-mod fargate;
 #[cfg(test)]
 mod fixture;
 mod gathering;
@@ -43,4 +42,5 @@ mod unprovided;
 pub(crate) use compute::{EcsCompute, EcsParts};
 pub(crate) use describe::Asking;
 pub(crate) use gathering::Gathering;
+pub(crate) use names::parts_of;
 pub(crate) use reports::{Lowest, SettingsReports};

@@ -5,6 +5,7 @@ use engine::ports::PortError;
 use schema::infrastructure::Infrastructure;
 
 use super::Finding;
+use crate::cloudwatch::PREFIX;
 use crate::connection::Connection;
 use crate::failure::port_error;
 
@@ -44,7 +45,7 @@ async fn alarms(connection: &Connection) -> Result<String, PortError> {
     let asked = connection
         .cloudwatch
         .describe_alarms()
-        .alarm_name_prefix("LoanPlatform/");
+        .alarm_name_prefix(PREFIX);
     let answer = asked.max_records(100).send().await;
     let answer =
         answer.map_err(|error| port_error("read alarms", "cloudwatch:DescribeAlarms", error))?;

@@ -5,6 +5,7 @@ mod account;
 mod queue;
 mod store;
 
+use engine::conditions::with_causes;
 use engine::ports::PortError;
 
 use crate::connection::Connection;
@@ -24,7 +25,7 @@ impl Finding {
     fn new(what: &str, outcome: Result<String, PortError>) -> Self {
         Self {
             what: what.to_owned(),
-            outcome: outcome.map_err(|error| in_words(&error)),
+            outcome: outcome.map_err(|error| with_causes(&error)),
         }
     }
 }
@@ -55,14 +56,4 @@ pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
         }),
     }
     findings
-}
-
-/// An error and its causes.
-fn in_words(error: &PortError) -> String {
-    let first: &dyn std::error::Error = error;
-    let causes = std::iter::successors(Some(first), |&error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

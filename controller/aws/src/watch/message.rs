@@ -1,7 +1,9 @@
 //! What a message on the queue says.
 
-use schema::names::{PlatformName, ServiceName};
+use schema::names::PlatformName;
 use serde_json::Value;
+
+use crate::{cloudwatch, ecs};
 
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,6 @@ pub(super) enum Said {
 }
 
 const SPECS: &str = "specs/";
-const ALARMS: &str = "LoanPlatform/";
 
 /// Everything that `body` says. S3 may put several events into one message, EventBridge sends them one by one.
 ///
@@ -74,30 +75,22 @@ fn from_ecs(message: &Value) -> Said {
     let group = message["detail"]["group"].as_str();
     let of_group = group.and_then(|group| group.strip_prefix("service:"));
     match names.next().or(of_group) {
-        Some(name) => platform_of_service(name).map_or(Said::Nothing, Said::Platform),
+        Some(name) => said_of(ecs::parts_of(name)),
         None if group.is_some() => Said::Nothing,
         None => Said::Unknown,
     }
 }
 
-fn platform_of_service(name: &str) -> Option<PlatformName> {
-    let platform = ServiceName::ALL.into_iter().find_map(|service| {
-        let suffix = format!("-{service}");
-        name.strip_suffix(suffix.as_str())
-    })?;
-    PlatformName::try_from(platform).ok()
+/// Every alarm of the account comes by.
+fn of_alarm(name: Option<&str>) -> Said {
+    name.map_or(Said::Unknown, |name| {
+        said_of(cloudwatch::of_cloudwatch(name))
+    })
 }
 
-fn of_alarm(name: Option<&str>) -> Said {
-    let Some(name) = name else {
-        return Said::Unknown;
-    };
-    let platform = name
-        .strip_prefix(ALARMS)
-        .and_then(|rest| rest.split_once('/'))
-        .and_then(|(platform, _)| PlatformName::try_from(platform).ok());
-    // Every alarm of the account comes by.
-    platform.map_or(Said::Nothing, Said::Platform)
+/// What is nobody's says nothing.
+fn said_of<T>(owned: Option<(PlatformName, T)>) -> Said {
+    owned.map_or(Said::Nothing, |(platform, _)| Said::Platform(platform))
 }
 
 #[cfg(test)]

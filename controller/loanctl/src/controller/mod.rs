@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use aws_adapter::{AwsConfig, AwsHome, QueueWatch};
+use aws_adapter::{AwsHome, QueueWatch};
 use engine::board::Board;
 use engine::clock::Clock;
 use engine::controller::{self, Ended, Hints, World};
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ControllerArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
-    let bucket = place::bucket(&args.store)?;
+    let config = place::home(&args.place, terms::quotas(args))?;
     let terms = terms::of(args);
     let stop = signals::listen()?;
     logs::init(args.log, &args.log_level)?;
@@ -47,17 +47,9 @@ async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
             args.listen
         )
     })?;
-    let home = AwsHome::open(config(args, bucket)).await;
+    let home = AwsHome::open(config).await;
     let home = home.context("cannot open the store")?;
     serve(&home, args, port, terms, stop).await
-}
-
-fn config(args: &ControllerArgs, bucket: String) -> AwsConfig {
-    AwsConfig {
-        bucket,
-        connection: place::connection(&args.aws),
-        quotas: terms::quotas(args),
-    }
 }
 
 async fn serve(
@@ -75,7 +67,7 @@ async fn serve(
         board: Arc::new(Board::default()),
         tally: Arc::new(Tally::default()),
     };
-    let queue = args.queue.as_ref().map(|url| home.watch(url.clone()));
+    let queue = args.place.queue.as_ref().map(|url| home.watch(url.clone()));
     tracing::info!(address = %port.address(), bucket = home.bucket(), "The controller serves.");
     let counted = queue.as_ref().map(|queue| Arc::clone(&queue.tally));
     let metrics = metrics::of(home.tally(), counted);

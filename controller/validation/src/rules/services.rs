@@ -72,6 +72,13 @@ pub(super) fn sizes_are_ones_that_fargate_takes(spec: &LoanPlatformSpec) -> Vec<
         .collect()
 }
 
+/// Whether Fargate runs tasks with `cpu` units and `memory` MiB.
+#[must_use]
+pub fn fargate_takes(cpu: u32, memory: u32) -> bool {
+    let mut sizes = FARGATE_SIZES.iter();
+    sizes.any(|(size, choice)| *size == cpu && choice.takes(memory))
+}
+
 fn wrong_size(path: &FieldPath, workload: &Workload) -> Option<Finding> {
     let (cpu, memory) = (workload.cpu, workload.memory);
     let Some((_, choice)) = FARGATE_SIZES.iter().find(|(size, _)| *size == cpu) else {
@@ -145,27 +152,28 @@ mod tests {
 
     #[test]
     fn the_sizes_of_the_fargate_table_are_taken_and_others_are_not() {
-        let takes = |cpu, memory| {
-            let row = FARGATE_SIZES.iter().find(|(size, _)| *size == cpu);
-            row.is_some_and(|(_, choice)| choice.takes(memory))
-        };
         for (cpu, memory) in [
             (256, 512),
+            (256, 1024),
             (256, 2048),
             (512, 3072),
+            (512, 4096),
             (4096, 30720),
             (8192, 20480),
+            (16384, 122_880),
         ] {
-            assert!(takes(cpu, memory), "{cpu}/{memory}");
+            assert!(fargate_takes(cpu, memory), "{cpu}/{memory}");
         }
         for (cpu, memory) in [
             (256, 1536),
+            (256, 4096),
             (512, 512),
             (1024, 2560),
+            (4096, 31744),
             (8192, 17408),
             (300, 512),
         ] {
-            assert!(!takes(cpu, memory), "{cpu}/{memory}");
+            assert!(!fargate_takes(cpu, memory), "{cpu}/{memory}");
         }
     }
 }
