@@ -7,7 +7,6 @@ use std::time::Duration;
 use schema::names::{PlatformName, ServiceName};
 use schema::revision::ScoringRevision;
 use schema::settings::ServiceSettings;
-use schema::status::Phase;
 use tokio::time::Instant;
 
 use crate::observed::RehearsalFinding;
@@ -111,10 +110,7 @@ impl Rehearsals {
 /// Both sides of the change that waits to begin, each with the settings of both.
 fn question(state: &PlatformState) -> Option<(u64, [Rehearsal; 2])> {
     let scoring = &state.scoring;
-    if scoring.phase != Phase::Preflight {
-        return None;
-    }
-    let change = scoring.change.as_ref()?;
+    let change = scoring.waiting()?;
     let candidate = scoring.revisions.get(&change.candidate)?;
     let target = scoring.revisions.get(change.target.as_ref()?)?;
     let spec = &state.accepted.as_ref()?.spec;

@@ -101,6 +101,10 @@ pub struct ScoringState {
     /// is judged until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<ChangeRecord>,
+    /// The change that waits to replace one that could not be taken back everywhere: until it may begin,
+    /// taking that one back goes on being tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<ChangeRecord>,
     /// Counts the changes begun: a verdict belongs to one attempt.
     pub attempts: u64,
     /// Revisions that were taken back.
@@ -390,6 +394,16 @@ impl ScoringState {
         known.map_or_else(|| revision.digest(), |(digest, _)| digest.clone())
     }
 
+    /// The change that waits to begin.
+    #[must_use]
+    pub const fn waiting(&self) -> Option<&ChangeRecord> {
+        match self.phase {
+            Phase::Preflight => self.change.as_ref(),
+            Phase::RollbackFailed => self.next.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether a change is on its way, being watched, or being taken back.
     #[must_use]
     pub const fn is_moving(&self) -> bool {
@@ -440,7 +454,7 @@ impl ScoringState {
 
     /// Forgets the content of revisions that nothing names any more.
     pub fn forget_unused(&mut self) {
-        let changes = self.change.iter().chain(&self.standing);
+        let changes = self.change.iter().chain(&self.standing).chain(&self.next);
         let in_changes = changes.flat_map(|it| std::iter::once(&it.candidate).chain(&it.target));
         let used: BTreeSet<&RevisionDigest> = self
             .good

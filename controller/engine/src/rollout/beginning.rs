@@ -52,9 +52,23 @@ pub(super) fn consider(turn: &mut Turn<'_>) {
         hold_at_limit(turn);
         return;
     }
+    begin_after_the_last_good(turn);
+    turn.enter(Phase::Preflight);
+}
+
+/// With a change that could not be taken back: whether the spec asks for a third revision, and may have
+/// it. One that the rollback limit holds does not end the rollback.
+pub(super) fn may_replace_the_failed(turn: &mut Turn<'_>) -> bool {
+    let target = turn.change().and_then(|change| change.target.as_ref());
+    let is_another =
+        target != Some(&turn.wanted_digest) && turn.scoring.live() != Some(&turn.wanted_digest);
+    is_another && turn.may_begin() && !kept_out(turn) && !rollback_limit_reached(turn)
+}
+
+/// The record of a change to what the spec asks for, that goes back to what proved good last.
+pub(super) fn begin_after_the_last_good(turn: &mut Turn<'_>) {
     let target = turn.scoring.last_good().or_else(|| turn.scoring.live());
     begin(turn, target.cloned());
-    turn.enter(Phase::Preflight);
 }
 
 /// With a change under way: whether the spec now asks for something else, and what that means.
@@ -161,10 +175,6 @@ fn rollback_limit_reached(turn: &Turn<'_>) -> bool {
 }
 
 fn hold_at_limit(turn: &mut Turn<'_>) {
-    // A rollback that goes on being tried is not given up for a hold of what comes after it.
-    if turn.scoring.phase == Phase::RollbackFailed {
-        return;
-    }
     let limit = turn.view.spec.rollout.max_automatic_rollbacks;
     turn.wait(format!(
         "new scoring changes are held: {} automatic rollbacks within {} \

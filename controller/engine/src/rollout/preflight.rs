@@ -37,7 +37,7 @@ fn is_back_where_it_was(turn: &Turn<'_>) -> bool {
 }
 
 /// Why the change cannot begin yet.
-fn obstacle(turn: &mut Turn<'_>) -> Option<String> {
+pub(super) fn obstacle(turn: &mut Turn<'_>) -> Option<String> {
     if !turn.may_begin() {
         return Some(format!("mode is {:?}", turn.view.spec.mode));
     }
@@ -85,7 +85,7 @@ fn guard_obstacle(turn: &Turn<'_>) -> Option<String> {
     None
 }
 
-fn start(turn: &mut Turn<'_>) {
+pub(super) fn start(turn: &mut Turn<'_>) {
     let baseline = baseline(turn);
     let firing = baseline
         .iter()

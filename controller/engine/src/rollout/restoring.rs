@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase};
 
 use super::turn::Turn;
-use super::{PROGRESS_DEADLINE_S, applying, beginning, gate};
+use super::{PROGRESS_DEADLINE_S, applying, beginning, gate, preflight};
 use crate::ports::DeploymentState;
 use crate::state::{Cause, ChangeRecord};
 use crate::timing::later;
@@ -99,15 +99,41 @@ fn image_obstacle(turn: &Turn<'_>) -> Option<String> {
     applying::image_obstacle(turn)
 }
 
-/// A rollback that failed goes on being tried; meanwhile a newer revision may replace it.
+/// A rollback that failed goes on being tried, until a newer revision can replace it.
 pub(super) fn restore_late(turn: &mut Turn<'_>) {
     restore(turn);
     if turn.scoring.phase == Phase::RollbackFailed {
-        beginning::consider(turn);
+        replace(turn);
     }
 }
 
+/// Begins the change that the spec asks for instead, as soon as it could be judged and taken back. Until
+/// then it stands behind the rollback, which matters more.
+fn replace(turn: &mut Turn<'_>) {
+    let next = turn.scoring.next.take();
+    if !beginning::may_replace_the_failed(turn) {
+        return;
+    }
+    let restoring = turn.waiting_on.take().unwrap_or_default();
+    let failed = turn.scoring.change.take();
+    match next.filter(|next| next.candidate == turn.wanted_digest) {
+        Some(next) => turn.scoring.change = Some(next),
+        None => beginning::begin_after_the_last_good(turn),
+    }
+    let Some(obstacle) = preflight::obstacle(turn) else {
+        preflight::start(turn);
+        return;
+    };
+    turn.wait(format!(
+        "{restoring}; scoring revision {} would replace it, and waits for {obstacle}",
+        turn.wanted_digest.short()
+    ));
+    turn.scoring.next = turn.scoring.change.take();
+    turn.scoring.change = failed;
+}
+
 fn finish(turn: &mut Turn<'_>) {
+    turn.scoring.next = None;
     let now = turn.now();
     turn.edit_change(|change| change.restored_at = Some(now));
     turn.enter(Phase::Verifying);

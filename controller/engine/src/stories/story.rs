@@ -175,8 +175,8 @@ impl Story {
             self.world.rehearsal.clone_from(&self.only_rehearsal);
             return;
         }
-        let change = self.state.scoring.change.as_ref();
-        self.world.rehearsal = change.map(|change| RehearsalFinding {
+        let waiting = self.state.scoring.waiting();
+        self.world.rehearsal = waiting.map(|change| RehearsalFinding {
             attempt: change.attempt,
             obstacle: self.rehearsal_obstacle.clone(),
         });

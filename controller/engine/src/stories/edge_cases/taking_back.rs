@@ -56,6 +56,58 @@ fn case_13_a_newer_edit_that_the_rollback_limit_holds_does_not_end_the_trying() 
     assert_eq!(story.phase(), Phase::Paused, "now the edit is held");
 }
 
+#[test]
+fn case_13_a_newer_edit_that_cannot_begin_does_not_end_the_trying() {
+    let mut story = taken_back_to_a_target_that_does_not_start();
+    story.changes_retries(3);
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    assert!(story.waits_on().contains("the image before it to start"));
+    assert!(story.waits_on().contains("already fires"));
+    story.seconds_pass(620);
+    assert_eq!(
+        story.service(ServiceName::Scoring).template.image.0,
+        "scoring:1"
+    );
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking, "now the edit has its turn");
+}
+
+#[test]
+fn case_13_a_newer_edit_begins_when_it_can_though_the_old_image_does_not_start() {
+    let mut story = taken_back_to_a_target_that_does_not_start();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert_eq!(
+        story.service(ServiceName::Scoring).template.image.0,
+        "scoring:3"
+    );
+}
+
+#[test]
+fn case_13_asking_for_the_old_revision_again_goes_on_trying_it() {
+    let mut story = taken_back_to_a_target_that_does_not_start();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:1".to_owned()));
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    story.seconds_pass(620);
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(story.live(), Some(story.wanted()));
+    assert!(
+        story
+            .state
+            .scoring
+            .quarantined(&story.wanted().clone(), "")
+            .is_none()
+    );
+}
+
 fn taken_back_to_a_target_that_does_not_start() -> Story {
     let mut story = baking_an_image();
     story.alarm_fires(63.5);
