@@ -81,8 +81,9 @@ impl Inventory {
         });
     }
 
-    /// Takes in a complete listing.
-    pub fn update(&mut self, files: &[SpecFile], now: Timestamp) -> Changes {
+    /// Takes in a complete listing. `unread` are paths that it names but that could not be read any more: what
+    /// they were is not missing from it.
+    pub fn update(&mut self, files: &[SpecFile], unread: &[&String], now: Timestamp) -> Changes {
         let mut changes = Changes::default();
         let mut found: BTreeMap<PlatformName, Vec<&SpecFile>> = BTreeMap::new();
         for file in files {
@@ -92,11 +93,17 @@ impl Inventory {
             }
         }
         for (name, files) in &found {
-            self.missing_since.remove(name);
             self.take(entry(name, files), &mut changes);
         }
         self.go_on_removing(&found, &mut changes);
-        self.look_for_removed(&found, now, &mut changes);
+        let missing: Vec<PlatformName> = self
+            .sources
+            .iter()
+            .filter(|(name, source)| !found.contains_key(name) && !unread.contains(source))
+            .map(|(name, _)| name.clone())
+            .collect();
+        self.missing_since.retain(|name, _| missing.contains(name));
+        self.look_for_removed(missing, now, &mut changes);
         changes
     }
 
@@ -146,16 +153,10 @@ impl Inventory {
 
     fn look_for_removed(
         &mut self,
-        found: &BTreeMap<PlatformName, Vec<&SpecFile>>,
+        missing: Vec<PlatformName>,
         now: Timestamp,
         changes: &mut Changes,
     ) {
-        let missing: Vec<PlatformName> = self
-            .sources
-            .keys()
-            .filter(|name| !found.contains_key(name))
-            .cloned()
-            .collect();
         for name in &missing {
             self.missing_since.entry(name.clone()).or_insert(now);
         }
@@ -292,22 +293,22 @@ mod tests {
     #[test]
     fn invariant_07_a_spec_counts_as_removed_when_two_listings_a_resync_apart_lack_it() {
         let mut inventory = inventory(&["local"]);
-        assert!(removed(&inventory.update(&[], start())).is_empty());
+        assert!(removed(&inventory.update(&[], &[], start())).is_empty());
         let soon = start() + SignedDuration::from_secs(4);
-        assert!(removed(&inventory.update(&[], soon)).is_empty());
+        assert!(removed(&inventory.update(&[], &[], soon)).is_empty());
         let later = start() + SignedDuration::from_secs(5);
-        assert_eq!(removed(&inventory.update(&[], later)), ["local"]);
+        assert_eq!(removed(&inventory.update(&[], &[], later)), ["local"]);
     }
 
     #[test]
     fn the_only_spec_of_a_bucket_counts_as_removed_like_any_other() {
         let mut inventory = inventory(&["only"]);
         assert!(
-            removed(&inventory.update(&[], start())).is_empty(),
+            removed(&inventory.update(&[], &[], start())).is_empty(),
             "one empty listing is a glitch"
         );
         let later = start() + SignedDuration::from_secs(5);
-        let changes = inventory.update(&[], later);
+        let changes = inventory.update(&[], &[], later);
         assert_eq!(removed(&changes), ["only"]);
         assert!(changes.suspect.is_empty());
     }
@@ -320,45 +321,57 @@ mod tests {
             ..Remembered::default()
         };
         let mut inventory = Inventory::new(remembered, RESYNC);
-        assert_eq!(removed(&inventory.update(&[], start())), ["old"]);
-        assert!(removed(&inventory.update(&[], start())).is_empty());
+        assert_eq!(removed(&inventory.update(&[], &[], start())), ["old"]);
+        assert!(removed(&inventory.update(&[], &[], start())).is_empty());
     }
 
     #[test]
     fn a_spec_that_comes_back_in_time_was_never_removed() {
         let mut inventory = inventory(&["local"]);
-        inventory.update(&[], start());
+        inventory.update(&[], &[], start());
         let soon = start() + SignedDuration::from_secs(3);
-        inventory.update(&[file("specs/local.yaml", "local")], soon);
+        inventory.update(&[file("specs/local.yaml", "local")], &[], soon);
         let later = start() + SignedDuration::from_secs(6);
-        assert!(removed(&inventory.update(&[], later)).is_empty());
+        assert!(removed(&inventory.update(&[], &[], later)).is_empty());
     }
 
     #[test]
     fn invariant_07_a_file_that_is_there_ends_the_time_for_which_its_platform_was_missing() {
         let mut inventory = inventory(&["local"]);
-        inventory.update(&[], start());
+        inventory.update(&[], &[], start());
         inventory.note_present([&"specs/local.yaml".to_owned()].into_iter());
         let later = start() + SignedDuration::from_secs(6);
-        assert!(removed(&inventory.update(&[], later)).is_empty());
+        assert!(removed(&inventory.update(&[], &[], later)).is_empty());
+    }
+
+    #[test]
+    fn invariant_07_a_listing_that_names_a_file_does_not_lack_it_though_it_cannot_be_read_any_more()
+    {
+        let mut inventory = inventory(&["local"]);
+        let listed = "specs/local.yaml".to_owned();
+        inventory.update(&[], &[&listed], start());
+        let later = start() + SignedDuration::from_secs(5);
+        assert!(removed(&inventory.update(&[], &[], later)).is_empty());
+        let much_later = later + SignedDuration::from_secs(5);
+        assert_eq!(removed(&inventory.update(&[], &[], much_later)), ["local"]);
     }
 
     #[test]
     fn a_platform_whose_file_names_another_now_is_removed() {
         let mut inventory = inventory(&["local"]);
         let renamed = [file("specs/local.yaml", "other")];
-        inventory.update(&renamed, start());
+        inventory.update(&renamed, &[], start());
         let later = start() + SignedDuration::from_secs(5);
-        assert_eq!(removed(&inventory.update(&renamed, later)), ["local"]);
+        assert_eq!(removed(&inventory.update(&renamed, &[], later)), ["local"]);
     }
 
     #[test]
     fn invariant_07_specs_that_vanish_together_are_not_believed_to_be_removed() {
         let mut inventory = inventory(&["a", "b", "c"]);
         let left = [file("specs/a.yaml", "a")];
-        inventory.update(&left, start());
+        inventory.update(&left, &[], start());
         let later = start() + SignedDuration::from_secs(60);
-        let changes = inventory.update(&left, later);
+        let changes = inventory.update(&left, &[], later);
         assert!(removed(&changes).is_empty());
         assert_eq!(changes.suspect, [name("b"), name("c")]);
     }
@@ -378,7 +391,7 @@ mod tests {
             version: "2".to_owned(),
             checked: Arc::new(validation::check("specs/main.yaml", b"{ not: [yaml")),
         };
-        let changes = inventory.update(&[broken], start());
+        let changes = inventory.update(&[broken], &[], start());
         assert_eq!(changes.changed[0].platform, name("local"));
         let SpecContent::Invalid { problems, .. } = &changes.changed[0].content else {
             panic!("it is invalid")
@@ -394,7 +407,7 @@ mod tests {
             version: "1".to_owned(),
             checked: Arc::new(validation::check("specs/Not A Name.yaml", b"[")),
         };
-        let changes = inventory.update(&[nobody], start());
+        let changes = inventory.update(&[nobody], &[], start());
         assert!(changes.changed.is_empty());
         assert!(changes.nameless[0].starts_with("specs/Not A Name.yaml:"));
     }
@@ -403,7 +416,7 @@ mod tests {
     fn two_files_of_one_name_are_refused_and_name_each_other() {
         let mut inventory = inventory(&[]);
         let files = [file("specs/a.yaml", "local"), file("specs/b.yaml", "local")];
-        let changes = inventory.update(&files, start());
+        let changes = inventory.update(&files, &[], start());
         let SpecContent::Invalid { problems, .. } = &changes.changed[0].content else {
             panic!("it is refused")
         };

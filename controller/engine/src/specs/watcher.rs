@@ -102,7 +102,12 @@ impl SpecWatcher {
             .values()
             .filter_map(|read| read.settled.clone())
             .collect();
-        let changes = self.inventory.update(&files, self.clock.now());
+        let unread: Vec<&String> = listed
+            .iter()
+            .map(|file| &file.path)
+            .filter(|path| !self.files.contains_key(*path))
+            .collect();
+        let changes = self.inventory.update(&files, &unread, self.clock.now());
         self.report(&changes.nameless, &changes.suspect);
         Ok(changes.changed)
     }
