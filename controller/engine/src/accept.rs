@@ -139,7 +139,8 @@ fn brought_into_force(state: &PlatformState, spec: &LoanPlatformSpec) -> Vec<Fie
     before.map_or_else(Vec::new, |before| before.changes_to(spec))
 }
 
-fn content_digest(content: &SpecContent) -> String {
+/// What tells one content from another: what `seenDigest` of a state is.
+pub(crate) fn content_digest(content: &SpecContent) -> String {
     match content {
         SpecContent::Valid(spec) => digest_of(spec.as_ref()),
         SpecContent::Invalid { version, problems } => digest_of(&(version, problems)),

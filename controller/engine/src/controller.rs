@@ -1,5 +1,6 @@
 //! Runs the engine on kube-runtime: one reconcile per platform at a time, requeued and backed off.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -19,14 +20,15 @@ use crate::conditions;
 use crate::convergence::Convergence;
 use crate::lease::{Fenced, Lease, LeaseTerms, Standby};
 use crate::observe::observe_settings;
+use crate::opening::Opening;
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy};
 use crate::reconcile::{Context, Pace, ReconcileError, reconcile};
 use crate::rehearsals::Rehearsals;
 use crate::specs::{NAMESPACE, Remembered, SpecEntry, SpecWatcher};
 use crate::state::PlatformState;
-use crate::state_store::{StateError, StateStore};
+use crate::state_store::{READS_AT_ONCE, StateError, StateStore};
 use crate::tally::Tally;
-use crate::touched::Touched;
+use crate::touched::{Touched, Word};
 
 /// What the engine runs on, and where it shows what it does.
 #[derive(Debug, Clone)]
@@ -50,8 +52,8 @@ pub struct World {
 pub struct Hints {
     /// The spec files may have changed.
     pub specs: BoxStream<'static, ()>,
-    /// This platform may have changed.
-    pub platforms: BoxStream<'static, PlatformName>,
+    /// This was said about this platform.
+    pub platforms: BoxStream<'static, (PlatformName, Word)>,
 }
 
 impl std::fmt::Debug for Hints {
@@ -154,7 +156,9 @@ async fn reconcile_all(
 ) -> Result<(), StateError> {
     let documents: Arc<dyn Documents> = Arc::new(Fenced::new(&world.documents, lease));
     let states = StateStore::new(Arc::clone(&documents));
-    let remembered = remembered(&states, &world.board, &world.clock).await?;
+    let known = known_from_before(&states).await?;
+    let remembered = remembered(&known, &world.board, &world.clock);
+    let opening = Opening::of(&known, pace.resync);
     let watcher = SpecWatcher::new(
         Arc::clone(&world.documents),
         remembered,
@@ -166,7 +170,7 @@ async fn reconcile_all(
     let edited = Arc::clone(&touched);
     let events = watcher.events(hints.specs).inspect_ok(move |event| {
         if let Event::Apply(entry) = event {
-            edited.add(&entry.platform);
+            edited.add(&entry.platform, Word::Changed);
         }
     });
     let trigger = reflector(writer, events).touched_objects();
@@ -184,6 +188,7 @@ async fn reconcile_all(
         convergence: Convergence::default(),
         rehearsals: Rehearsals::default(),
         touched,
+        opening,
         tally: world.tally,
         epoch: lease.epoch(),
         pace,
@@ -200,47 +205,48 @@ async fn reconcile_all(
 
 /// The platforms among `hinted` that there are, each noted as touched. Who may send a hint may name anything.
 fn known_ones(
-    hinted: BoxStream<'static, PlatformName>,
+    hinted: BoxStream<'static, (PlatformName, Word)>,
     platforms: Store<SpecEntry>,
     touched: Arc<Touched>,
 ) -> impl Stream<Item = ObjectRef<SpecEntry>> + Send + 'static {
-    hinted.filter_map(move |platform| {
+    hinted.filter_map(move |(platform, word)| {
         let key = ObjectRef::<SpecEntry>::new(platform.as_str()).within(NAMESPACE);
         let known = platforms.get(&key).map(|_| {
-            touched.add(&platform);
+            touched.add(&platform, word);
             key
         });
         std::future::ready(known)
     })
 }
 
+/// The states saved before. One that cannot be read is left out: its reconcile meets the same error and
+/// shows it, and the other platforms are unharmed.
+async fn known_from_before(states: &StateStore) -> Result<Vec<PlatformState>, StateError> {
+    let loaded = states.load_all().await?.into_iter();
+    let readable = loaded.filter_map(|loaded| {
+        let tell = |error: &StateError| {
+            let cause = error as &dyn std::error::Error;
+            tracing::error!(cause, "A platform's state cannot be read.");
+        };
+        loaded.inspect_err(tell).ok()
+    });
+    Ok(readable.collect())
+}
+
 /// Shows what was saved before, so that status is there before the first reconcile, and returns
 /// what the watcher must know of it.
-async fn remembered(
-    states: &StateStore,
-    board: &Board,
-    clock: &Clock,
-) -> Result<Remembered, StateError> {
+fn remembered(known: &[PlatformState], board: &Board, clock: &Clock) -> Remembered {
     let mut remembered = Remembered::default();
-    for loaded in states.load_all().await? {
-        let state = match loaded {
-            Ok(state) => state,
-            // Its reconcile meets the same error and shows it; the other platforms are unharmed.
-            Err(error) => {
-                let cause = &error as &dyn std::error::Error;
-                tracing::error!(cause, "A platform's state cannot be read.");
-                continue;
-            }
-        };
+    for state in known {
         let (platform, source) = (state.platform.clone(), state.source.clone());
         if state.removed_at.is_none() {
-            board.show(&state.platform, before_the_first_look(&state, clock));
+            board.show(&state.platform, before_the_first_look(state, clock));
             remembered.sources.insert(platform, source);
         } else if state.deletion_policy() == DeletionPolicy::Delete {
             remembered.unfinished.insert(platform, source);
         }
     }
-    Ok(remembered)
+    remembered
 }
 
 /// What is shown of a platform until it was looked at: what was saved, less what may not be so any
@@ -259,16 +265,16 @@ fn before_the_first_look(state: &PlatformState, clock: &Clock) -> PlatformObject
 /// The highest epoch in the settings of the platforms known from before; 0 without any.
 async fn highest_epoch(documents: &Arc<dyn Documents>) -> Result<u64, StateError> {
     let states = StateStore::new(Arc::clone(documents));
-    let mut highest = 0;
-    for state in states.load_all().await?.into_iter().flatten() {
-        for found in observe_settings(documents.as_ref(), &state.platform)
-            .await?
-            .into_values()
-        {
-            highest = highest.max(found.document.map_or(0, |document| document.epoch));
-        }
-    }
-    Ok(highest)
+    let known = states.load_all().await?.into_iter().flatten();
+    let settings = known
+        .map(|state| async move { observe_settings(documents.as_ref(), &state.platform).await });
+    let found: Vec<_> = futures::stream::iter(settings)
+        .buffer_unordered(READS_AT_ONCE)
+        .try_collect()
+        .await?;
+    let documents = found.into_iter().flat_map(BTreeMap::into_values);
+    let epochs = documents.filter_map(|found| Some(found.document?.epoch));
+    Ok(epochs.max().unwrap_or(0))
 }
 
 #[expect(

@@ -21,6 +21,7 @@ mod jitter;
 pub mod lease;
 pub mod observe;
 pub mod observed;
+pub mod opening;
 pub mod plan;
 pub mod ports;
 pub mod reactions;

@@ -21,6 +21,7 @@ use crate::decide::{Decision, decide};
 use crate::jitter;
 use crate::observe::observe;
 use crate::observed::Observed;
+use crate::opening::Opening;
 use crate::plan::{Action, Step, plan_removal};
 use crate::ports::{Alarms, Compute, Documents, PortError, Remedy, Urgency};
 use crate::reactions;
@@ -30,7 +31,7 @@ use crate::state::PlatformState;
 use crate::state_store::{StateError, StateStore};
 use crate::status::{status, without_live_values};
 use crate::tally::Tally;
-use crate::touched::{Touched, urgency_of_doing, urgency_of_looking};
+use crate::touched::{Touched, Word, urgency_of_doing, urgency_of_looking};
 
 /// Target of log records that repeat the history, for those who show it in another way.
 pub const HAPPENINGS: &str = "engine::happenings";
@@ -58,6 +59,8 @@ pub struct Context {
     pub rehearsals: Rehearsals,
     /// What goes before the merely due.
     pub touched: Arc<Touched>,
+    /// What need not be looked at as soon as the term begins.
+    pub opening: Opening,
     /// How often it went well, and how often not.
     pub tally: Arc<Tally>,
     /// The term of this controller.
@@ -114,6 +117,9 @@ pub async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Next, ReconcileError> {
     let touched = context.touched.take(&entry.platform);
+    if let Some(wait) = context.opening.wait(&entry, touched.is_some()) {
+        return Ok(Next::requeue(wait));
+    }
     match round(&entry, &context, touched).await {
         Ok(next) => {
             context.backoff.succeed(&entry.platform);
@@ -122,8 +128,8 @@ pub async fn reconcile(
         }
         Err(error) => {
             context.tally.count(false);
-            if touched {
-                context.touched.add(&entry.platform);
+            if let Some(word) = touched {
+                context.touched.add(&entry.platform, word);
             }
             show_failure(&context, &entry.platform, &error).await;
             Err(error)
@@ -142,7 +148,7 @@ struct Looked<'a> {
 async fn round(
     entry: &SpecEntry,
     context: &Context,
-    touched: bool,
+    touched: Option<Word>,
 ) -> Result<Next, ReconcileError> {
     let known = context.states.load(&entry.platform).await?;
     let refusal = match &entry.content {
@@ -154,7 +160,9 @@ async fn round(
         .clone()
         .unwrap_or_else(|| PlatformState::new(entry.platform.clone(), context.clock.now()));
     let urgency = urgency_of_looking(known.as_ref(), touched);
-    let observed = observe(context, &state, urgency).await?;
+    let Some(observed) = look(context, &state, urgency).await? else {
+        return Ok(Next::requeue(Duration::ZERO));
+    };
     accept(&mut state, entry, observed.at);
     let looked = Looked {
         observed,
@@ -162,6 +170,20 @@ async fn round(
         refusal,
     };
     advance(context, known.as_ref(), state, looked).await
+}
+
+/// Looks at the platform; nothing where something was said about it meanwhile that will not wait as long as a
+/// look that is merely due may.
+async fn look(
+    context: &Context,
+    state: &PlatformState,
+    urgency: Urgency,
+) -> Result<Option<Observed>, PortError> {
+    tokio::select! {
+        biased;
+        observed = observe(context, state, urgency) => observed.map(Some),
+        () = context.touched.said_about(&state.platform), if urgency == Urgency::Resync => Ok(None),
+    }
 }
 
 /// Puts the failure into the platform's conditions: on the board, and into the saved status as far
@@ -232,6 +254,9 @@ async fn advance(
     let platform = &state.platform;
     Ok(
         match carry_out(context, platform, &decision.plan, urgency, now).await? {
+            Progress::Done if is_to_be_rehearsed(before, &decision.state) => {
+                Next::requeue(Duration::ZERO)
+            }
             Progress::Done => Next::requeue(wait(context.pace, &decision, &observed)),
             Progress::Outdated => Next::requeue(Duration::ZERO),
         },
@@ -397,6 +422,12 @@ fn log(platform: &PlatformName, entry: &HistoryEntry) {
         }
         _ => info!(target: HAPPENINGS, %platform, ?kind, reason, message),
     }
+}
+
+/// Whether a change has come to wait in this round: the next one can rehearse it, and need not be waited for.
+fn is_to_be_rehearsed(before: &PlatformState, after: &PlatformState) -> bool {
+    let attempt = |state: &PlatformState| state.scoring.waiting().map(|change| change.attempt);
+    attempt(after).is_some() && attempt(after) != attempt(before)
 }
 
 /// How long until the next look: a resync is spread over a tenth of its length, so that platforms

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::{StreamExt, TryStreamExt};
 use schema::names::PlatformName;
 
 use crate::ports::{Document, DocumentVersion, Documents, Expected, PortError};
 use crate::state::PlatformState;
+
+/// Documents that are read at once where all of them are.
+pub(crate) const READS_AT_ONCE: usize = 32;
 
 /// Where states lie.
 pub const STATE_PREFIX: &str = "state/";
@@ -56,24 +60,31 @@ impl StateStore {
         let Some(document) = self.documents.get(&path).await? else {
             return Ok(None);
         };
-        let state = parse(&path, &document)?;
-        self.known()
-            .insert(platform.clone(), (state.clone(), document.version));
-        Ok(Some(state))
+        self.take_in(&path, document).map(Some)
     }
 
-    /// The states of all platforms; of one that is not readable, why.
+    fn take_in(&self, path: &str, document: Document) -> Result<PlatformState, StateError> {
+        let state = parse(path, &document)?;
+        self.known()
+            .insert(state.platform.clone(), (state.clone(), document.version));
+        Ok(state)
+    }
+
+    /// The states of all platforms; of one that is not readable, why. They are known from then on.
     ///
     /// # Errors
     /// When they cannot be listed or fetched.
     pub async fn load_all(&self) -> Result<Vec<Result<PlatformState, StateError>>, StateError> {
-        let mut states = Vec::new();
-        for listed in self.documents.list(STATE_PREFIX).await? {
-            if let Some(document) = self.documents.get(&listed.path).await? {
-                states.push(parse(&listed.path, &document));
-            }
-        }
-        Ok(states)
+        let listed = self.documents.list(STATE_PREFIX).await?;
+        let reads = listed.into_iter().map(|listed| async move {
+            let document = self.documents.get(&listed.path).await?;
+            Ok::<_, PortError>(document.map(|document| self.take_in(&listed.path, document)))
+        });
+        let read: Vec<_> = futures::stream::iter(reads)
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(read.into_iter().flatten().collect())
     }
 
     /// Saves `state`. After a conflict the next `load` reads again.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::controller::Hints;
+use engine::touched::Word;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
@@ -13,7 +14,9 @@ use crate::world::{World, platform};
 pub(crate) fn hints(world: &Arc<World>) -> Hints {
     Hints {
         specs: unreliable(world),
-        platforms: unreliable(world).map(|()| platform()).boxed(),
+        platforms: unreliable(world)
+            .map(|()| (platform(), Word::Fired))
+            .boxed(),
     }
 }
 

@@ -12,6 +12,7 @@ use engine::controller::{Ended, Hints, StartError, Terms, World, run};
 use engine::lease::{LeaseTerms, Shared};
 use engine::reconcile::Pace;
 use engine::tally::Tally;
+use engine::touched::Word;
 use futures::channel::oneshot;
 use futures::{FutureExt, StreamExt};
 use schema::names::PlatformName;
@@ -39,7 +40,7 @@ pub(super) struct Controller {
     tally: Arc<Tally>,
     news: Arc<Mutex<BTreeSet<PlatformName>>>,
     specs: mpsc::Sender<()>,
-    platforms: mpsc::Sender<PlatformName>,
+    platforms: mpsc::Sender<(PlatformName, Word)>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<Ended, StartError>>,
     listening: JoinHandle<()>,
@@ -96,10 +97,10 @@ impl Controller {
         self.specs.send(()).await.unwrap();
     }
 
-    /// A notification says that something happened to a platform.
-    pub(super) async fn hint(&self, platform: &str) {
+    /// A notification says that an alarm of a platform has fired.
+    pub(super) async fn hint_of_firing(&self, platform: &str) {
         let platform = PlatformName::try_from(platform).unwrap();
-        self.platforms.send(platform).await.unwrap();
+        self.platforms.send((platform, Word::Fired)).await.unwrap();
     }
 
     /// Rounds that went well, and rounds that failed.

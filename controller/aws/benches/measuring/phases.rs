@@ -225,7 +225,7 @@ async fn set_off(account: &Account, controller: &Controller, number: usize) -> f
     let platform = name(number);
     account.fire(&platform, GUARD);
     let fired_at = Instant::now();
-    controller.hint(&platform).await;
+    controller.hint_of_firing(&platform).await;
     let first_change = || account.first_change(&platform, fired_at);
     let step = Duration::from_millis(10);
     let is_taken_back = || first_change().is_some();

@@ -1,5 +1,6 @@
 //! What a message on the queue says.
 
+use engine::touched::Word;
 use schema::names::PlatformName;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ pub(super) enum Said {
     /// A spec file.
     Specs,
     /// Something of a platform: its tasks, its alarms.
-    Platform(PlatformName),
+    Platform(PlatformName, Word),
     /// Nothing that matters: a test event, a document of the controller's own.
     Nothing,
     /// It cannot be understood.
@@ -34,7 +35,7 @@ pub(super) fn read(body: &str) -> Vec<Said> {
     let said = match message["source"].as_str() {
         Some("aws.s3") => of_key(message["detail"]["object"]["key"].as_str()),
         Some("aws.ecs") => from_ecs(&message),
-        Some("aws.cloudwatch") => of_alarm(message["detail"]["alarmName"].as_str()),
+        Some("aws.cloudwatch") => of_alarm(&message["detail"]),
         _ if message["Event"] == "s3:TestEvent" => Said::Nothing,
         _ => Said::Unknown,
     };
@@ -75,22 +76,30 @@ fn from_ecs(message: &Value) -> Said {
     let group = message["detail"]["group"].as_str();
     let of_group = group.and_then(|group| group.strip_prefix("service:"));
     match names.next().or(of_group) {
-        Some(name) => said_of(ecs::parts_of(name)),
+        Some(name) => said_of(ecs::parts_of(name), Word::Changed),
         None if group.is_some() => Said::Nothing,
         None => Said::Unknown,
     }
 }
 
 /// Every alarm of the account comes by.
-fn of_alarm(name: Option<&str>) -> Said {
+fn of_alarm(detail: &Value) -> Said {
+    let word = if detail["state"]["value"] == "ALARM" {
+        Word::Fired
+    } else {
+        Word::Changed
+    };
+    let name = detail["alarmName"].as_str();
     name.map_or(Said::Unknown, |name| {
-        said_of(cloudwatch::of_cloudwatch(name))
+        said_of(cloudwatch::of_cloudwatch(name), word)
     })
 }
 
 /// What is nobody's says nothing.
-fn said_of<T>(owned: Option<(PlatformName, T)>) -> Said {
-    owned.map_or(Said::Nothing, |(platform, _)| Said::Platform(platform))
+fn said_of<T>(owned: Option<(PlatformName, T)>, word: Word) -> Said {
+    owned.map_or(Said::Nothing, |(platform, _)| {
+        Said::Platform(platform, word)
+    })
 }
 
 #[cfg(test)]
@@ -99,8 +108,8 @@ mod tests {
 
     use super::*;
 
-    fn dev() -> Said {
-        Said::Platform("dev".try_into().unwrap())
+    fn dev(word: Word) -> Said {
+        Said::Platform("dev".try_into().unwrap(), word)
     }
 
     #[test]
@@ -122,13 +131,13 @@ mod tests {
                 json!({"source": "aws.ecs", "detail-type": "ECS Deployment State Change",
                        "resources": ["arn:aws:ecs:eu-west-1:123456789012:service/loans/dev-score-provider"],
                        "detail": {"eventName": "SERVICE_DEPLOYMENT_FAILED"}}),
-                vec![dev()],
+                vec![dev(Word::Changed)],
             ),
             (
                 json!({"source": "aws.ecs", "detail-type": "ECS Task State Change",
                        "resources": ["arn:aws:ecs:eu-west-1:123456789012:task/loans/0123"],
                        "detail": {"group": "service:dev-loan-api"}}),
-                vec![dev()],
+                vec![dev(Word::Changed)],
             ),
             (
                 json!({"source": "aws.ecs", "detail-type": "ECS Task State Change",
@@ -140,7 +149,13 @@ mod tests {
                 json!({"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
                        "detail": {"alarmName": "LoanPlatform/dev/scoring-failures",
                                   "state": {"value": "ALARM"}}}),
-                vec![dev()],
+                vec![dev(Word::Fired)],
+            ),
+            (
+                json!({"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
+                       "detail": {"alarmName": "LoanPlatform/dev/scoring-failures",
+                                  "state": {"value": "OK"}}}),
+                vec![dev(Word::Changed)],
             ),
             (
                 json!({"source": "aws.cloudwatch", "detail": {"alarmName": "somebody-elses"}}),

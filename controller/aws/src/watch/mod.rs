@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use engine::ports::PortError;
+use engine::touched::Word;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use schema::names::PlatformName;
@@ -61,7 +62,7 @@ pub struct QueueWatch {
     /// A spec file may have changed.
     pub specs: BoxStream<'static, ()>,
     /// This platform may have changed.
-    pub platforms: BoxStream<'static, PlatformName>,
+    pub platforms: BoxStream<'static, (PlatformName, Word)>,
     /// What was counted.
     pub tally: Arc<QueueTally>,
     /// Ends the polling when it is dropped.
@@ -108,7 +109,7 @@ struct Poller {
     sqs: aws_sdk_sqs::Client,
     url: String,
     specs: mpsc::Sender<()>,
-    platforms: mpsc::Sender<PlatformName>,
+    platforms: mpsc::Sender<(PlatformName, Word)>,
     tally: Arc<QueueTally>,
 }
 
@@ -163,7 +164,9 @@ impl Poller {
             match said {
                 // A full channel already holds the hint that this one would be.
                 Said::Specs => drop(self.specs.try_send(())),
-                Said::Platform(platform) => drop(self.platforms.try_send(platform)),
+                Said::Platform(platform, word) => {
+                    drop(self.platforms.try_send((platform, word)));
+                }
                 Said::Nothing => {}
                 Said::Unknown => {
                     self.tally.unknown.fetch_add(1, Ordering::Relaxed);

@@ -203,6 +203,7 @@ impl TinyWorld {
             convergence: Convergence::default(),
             rehearsals: Rehearsals::default(),
             touched: Arc::default(),
+            opening: engine::opening::Opening::default(),
             tally: Arc::new(Tally::default()),
             epoch: 1,
             pace: PACE,

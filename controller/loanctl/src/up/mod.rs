@@ -17,6 +17,7 @@ use engine::controller::{self, Ended, Hints, Terms, World};
 use engine::lease::LeaseTerms;
 use engine::reconcile::Pace;
 use engine::tally::Tally;
+use engine::touched::Word;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use local_adapter::{Home, HomeConfig, HomeError, LocalAlarms};
@@ -107,11 +108,17 @@ async fn bind_console(args: &UpArgs) -> anyhow::Result<Server> {
 }
 
 /// A hint whenever an alarm changes its state, so that a bad change is taken back at once.
-fn alarm_moves(alarms: &LocalAlarms) -> BoxStream<'static, PlatformName> {
+fn alarm_moves(alarms: &LocalAlarms) -> BoxStream<'static, (PlatformName, Word)> {
     // What a slow reader misses, the next look finds.
     let moves = BroadcastStream::new(alarms.subscribe());
     moves
-        .filter_map(|moved| std::future::ready(moved.ok().map(|moved| moved.platform)))
+        .filter_map(|moved| {
+            std::future::ready(
+                moved
+                    .ok()
+                    .map(|moved| (moved.platform, Word::of_a_move_to(moved.to))),
+            )
+        })
         .boxed()
 }
 
