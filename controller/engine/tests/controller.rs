@@ -11,9 +11,13 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use engine::board::PlatformObject;
-use schema::status::HistoryKind;
+use engine::reconcile::reconcile;
+use kube::runtime::controller::Action;
+use schema::platform::Image;
+use schema::status::{HistoryKind, Phase};
 use support::{TinyWorld, is_ready, reason};
 
 const SPEC: &str = r#"
@@ -431,4 +435,41 @@ async fn invariant_15_a_platform_that_waits_for_the_world_keeps_no_other_waiting
             .await;
     }
     controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_look_that_is_merely_due_is_given_up_for_an_edit() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    world.resyncs_linger.store(true, Ordering::Relaxed);
+    world.is_looked_at().await;
+    world.writes(PATH, with_auth_count(3));
+    let has_three = |it: &PlatformObject| it.status.services.iter().any(|it| it.desired == Some(3));
+    controller.sees("local", "edited", has_three).await;
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn a_change_that_begins_to_wait_is_rehearsed_in_the_next_round_at_once() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    controller.stops().await;
+    let mut state = world.state("local");
+    state.scoring.good = state.scoring.settings.iter().cloned().collect();
+    state.scoring.phase = Phase::Succeeded;
+    world.remembers(&state);
+
+    let spec = Arc::make_mut(&mut state.accepted.as_mut().unwrap().spec);
+    spec.services.scoring.image = Image("scoring:2".to_owned());
+    let (context, entry) = (world.context(), world.entry(&state));
+    let next = reconcile(Arc::clone(&entry), Arc::clone(&context)).await;
+    assert_eq!(next.unwrap(), Action::requeue(Duration::ZERO));
+    assert_eq!(world.state("local").scoring.phase, Phase::Preflight);
+    let next = reconcile(entry, context).await;
+    assert_ne!(next.unwrap(), Action::requeue(Duration::ZERO));
+    assert_eq!(world.state("local").scoring.phase, Phase::Applying);
 }

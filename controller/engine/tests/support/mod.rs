@@ -58,6 +58,8 @@ pub(crate) struct TinyWorld {
     pub(crate) ignores_changes: AtomicBool,
     /// While set, services cannot be read.
     pub(crate) compute_is_down: AtomicBool,
+    /// While set, looks that are merely due wait for others for ever.
+    pub(crate) resyncs_linger: AtomicBool,
     /// While set, states cannot be written.
     pub(crate) states_are_read_only: AtomicBool,
     /// While set, no deployment and no growth ever ends.
@@ -147,6 +149,19 @@ impl TinyWorld {
 
     pub(crate) fn service_count(&self) -> usize {
         self.services.lock().unwrap().len()
+    }
+
+    /// Waits until services were read once more.
+    pub(crate) async fn is_looked_at(&self) {
+        let before = self.looks.0.load(Ordering::Relaxed);
+        let is_looked_at = || self.looks.0.load(Ordering::Relaxed) > before;
+        eventually(is_looked_at, "nobody looked").await;
+    }
+
+    /// Puts what is to be remembered of a platform into the store.
+    pub(crate) fn remembers(&self, state: &PlatformState) {
+        let text = serde_json::to_string(state).unwrap();
+        self.writes(&format!("state/{}.json", state.platform), text);
     }
 
     /// What is remembered of `name`.
@@ -387,9 +402,12 @@ impl Compute for TinyWorld {
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
-        _: Urgency,
+        urgency: Urgency,
     ) -> Result<Seen<ObservedService>, PortError> {
         self.looks.0.fetch_add(1, Ordering::Relaxed);
+        if urgency == Urgency::Resync && self.resyncs_linger.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         if self.compute_is_down.load(Ordering::Relaxed) {
             return Err(PortError::unavailable(
                 "read the services",
