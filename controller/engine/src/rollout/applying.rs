@@ -20,11 +20,11 @@ pub(super) fn follow(turn: &mut Turn<'_>) {
         verdict::take_back(turn, Cause::DeploymentFailed, true, &reason);
         return;
     }
-    if let Some(blindness) = turn.blindness() {
-        turn.wait(blindness);
+    if external::interferes(turn) {
         return;
     }
-    if external::interferes(turn) {
+    if let Some(blindness) = turn.blindness() {
+        turn.wait(blindness);
         return;
     }
     match obstacle(turn) {

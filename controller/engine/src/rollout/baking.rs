@@ -19,7 +19,9 @@ struct Ending {
 pub(super) fn watch(turn: &mut Turn<'_>) {
     advance_clock(turn);
     if let Some(blindness) = turn.blindness() {
-        turn.wait(blindness);
+        if !external::interferes(turn) {
+            turn.wait(blindness);
+        }
         return;
     }
     note_lost_guard(turn);

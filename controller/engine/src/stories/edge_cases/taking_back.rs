@@ -303,6 +303,17 @@ fn case_21_a_human_deployment_mid_bake_is_seen_and_not_fought() {
 }
 
 #[test]
+fn case_21_a_human_deployment_is_not_fought_either_while_alarms_cannot_be_read() {
+    let mut story = baking_an_image();
+    story.calls.clear();
+    story.world.blind = Some("rate exceeded".to_owned());
+    story.service(ServiceName::Scoring).template.image = Image("scoring:by-hand".to_owned());
+    story.settles();
+    assert_eq!(story.phase(), Phase::Paused);
+    assert!(story.calls.is_empty(), "{:?}", story.calls);
+}
+
+#[test]
 fn case_21_what_a_human_interrupted_goes_on_with_the_image_first() {
     let mut story = Story::with_a_good_revision();
     let good = story.live();
