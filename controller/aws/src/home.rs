@@ -84,7 +84,7 @@ impl AwsHome {
                 &connection,
                 &caller,
                 &provided,
-                config.bucket.clone(),
+                (config.bucket.clone(), Arc::clone(&documents)),
             )),
             alarms: Arc::new(alarms(&connection, &caller, &provided)),
             documents,
@@ -136,7 +136,7 @@ fn compute(
     connection: &Connection,
     caller: &Arc<Caller>,
     provided: &Provided,
-    bucket: String,
+    (bucket, documents): (String, Arc<dyn Documents>),
 ) -> EcsCompute {
     let asking = Asking::new(connection.ecs.clone(), Arc::clone(caller));
     EcsCompute::new(EcsParts {
@@ -144,6 +144,7 @@ fn compute(
         caller: Arc::clone(caller),
         infrastructure: provided.current(),
         bucket,
+        documents,
         services: Arc::new(Gathering::new(asking)),
         reports: Arc::new(MetricReports::new(connection.clone(), Arc::clone(caller))),
     })

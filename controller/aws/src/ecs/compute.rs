@@ -7,15 +7,17 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use aws_sdk_ecs::types::Service;
 use engine::ports::{
-    Compute, ObservedService, Permit, PortError, Rehearsal, Rehearsed, Seen, ServiceChange,
-    TaskTemplate, Urgency,
+    Compute, Documents, ObservedService, Permit, PortError, Rehearsal, Rehearsed, Seen,
+    ServiceChange, TaskTemplate, Urgency,
 };
 use schema::infrastructure::Infrastructure;
 use schema::names::{PlatformName, ServiceName};
+use tokio::task::JoinSet;
 
 use super::definitions::Definitions;
 use super::describe::Describe;
 use super::glimpses::Glimpses;
+use super::notebook::Notebook;
 use super::observation::{self, Known};
 use super::place::Place;
 use super::reports::{Reports, SettingsReports};
@@ -32,12 +34,14 @@ pub(crate) struct EcsCompute {
     pub(super) caller: Arc<Caller>,
     /// Bucket with the settings that tasks read.
     pub(super) bucket: String,
-    pub(super) definitions: Definitions,
+    pub(super) definitions: Arc<Definitions>,
     pub(super) targets: Targets,
     pub(super) glimpses: Glimpses,
     infrastructure: Arc<ArcSwap<Infrastructure>>,
     services: Arc<dyn Describe>,
     reports: Reports,
+    /// Ends with it.
+    _noting: JoinSet<()>,
 }
 
 /// What an [`EcsCompute`] is made of.
@@ -51,6 +55,8 @@ pub(crate) struct EcsParts {
     pub(crate) infrastructure: Arc<ArcSwap<Infrastructure>>,
     /// Bucket with the settings that tasks read.
     pub(crate) bucket: String,
+    /// What is in it.
+    pub(crate) documents: Arc<dyn Documents>,
     /// Tells of services: [`Asking`](super::describe::Asking), or what batches its questions.
     pub(crate) services: Arc<dyn Describe>,
     /// Tells the settings that tasks report.
@@ -60,8 +66,14 @@ pub(crate) struct EcsParts {
 impl EcsCompute {
     pub(crate) fn new(parts: EcsParts) -> Self {
         let (connection, caller) = (parts.connection, parts.caller);
+        let notebook = Notebook::new(parts.documents);
+        let definitions = Definitions::new(connection.ecs.clone(), Arc::clone(&caller), notebook);
+        let definitions = Arc::new(definitions);
+        let mut noting = JoinSet::new();
+        noting.spawn(Arc::clone(&definitions).keep_notes());
         Self {
-            definitions: Definitions::new(connection.ecs.clone(), Arc::clone(&caller)),
+            definitions,
+            _noting: noting,
             targets: Targets::new(connection.scaling.clone(), Arc::clone(&caller)),
             glimpses: Glimpses::default(),
             infrastructure: parts.infrastructure,

@@ -1,12 +1,15 @@
-//! Task definitions that are registered, as far as they were read.
+//! Task definitions that are registered, as far as they were read, in this term or in an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_ecs::Client;
 use engine::ports::{PortError, Urgency};
+use tokio::time::Instant;
 
 use super::failure::change_error;
+use super::notebook::Notebook;
 use super::registered::Registered;
 use super::task_definition::TaskDefinitionBody;
 use crate::caller::{Call, Caller};
@@ -18,11 +21,17 @@ const KEPT: usize = 20_000;
 /// taken back to is rarely older. Registering once more than needed costs a call of a small quota, no more.
 const LOOKED_THROUGH: i32 = 5;
 
+/// How often what was learnt is noted.
+const NOTED_EVERY: Duration = Duration::from_secs(30);
+/// How long what nobody asks for stays noted: by then every service was looked at.
+const UNUSED_FOR: Duration = Duration::from_hours(1);
+
 /// Task definitions that are registered. A revision never changes, so each is read once.
 #[derive(Debug)]
 pub(crate) struct Definitions {
     client: Client,
     caller: Arc<Caller>,
+    notebook: Notebook,
     memory: Mutex<Memory>,
 }
 
@@ -32,6 +41,10 @@ struct Memory {
     by_body: BTreeMap<BodyKey, String>,
     /// Looked for and not found.
     absent: BTreeSet<BodyKey>,
+    /// Asked for by a service since the process began.
+    used: BTreeSet<String>,
+    /// Whether something was learnt that is not noted.
+    has_news: bool,
 }
 
 /// Family and digest.
@@ -39,10 +52,17 @@ type BodyKey = (String, String);
 
 impl Memory {
     fn remember(&mut self, registered: Registered) -> Arc<Registered> {
+        self.has_news = true;
+        self.take_in(Arc::new(registered))
+    }
+
+    fn take_in(&mut self, registered: Arc<Registered>) -> Arc<Registered> {
         if self.by_arn.len() + self.absent.len() >= KEPT {
-            *self = Self::default();
+            *self = Self {
+                has_news: self.has_news,
+                ..Self::default()
+            };
         }
-        let registered = Arc::new(registered);
         if let Some(digest) = registered.digest.clone().filter(|_| registered.active) {
             let key = (registered.family.clone(), digest);
             self.absent.remove(&key);
@@ -52,14 +72,56 @@ impl Memory {
             .insert(registered.arn.clone(), Arc::clone(&registered));
         registered
     }
+
+    fn known(&mut self, arn: &str) -> Option<Arc<Registered>> {
+        let known = self.by_arn.get(arn).cloned()?;
+        if !self.used.contains(arn) {
+            self.used.insert(arn.to_owned());
+        }
+        Some(known)
+    }
+
+    /// All that is worth noting, if something of it is new.
+    fn news(&mut self, forgets_unused: bool) -> Option<Vec<Arc<Registered>>> {
+        if !std::mem::take(&mut self.has_news) {
+            return None;
+        }
+        let known = self.by_arn.values();
+        let used = known.filter(|known| !forgets_unused || self.used.contains(&known.arn));
+        Some(used.cloned().collect())
+    }
 }
 
 impl Definitions {
-    pub(crate) fn new(client: Client, caller: Arc<Caller>) -> Self {
+    pub(crate) fn new(client: Client, caller: Arc<Caller>, notebook: Notebook) -> Self {
         Self {
             client,
             caller,
+            notebook,
             memory: Mutex::default(),
+        }
+    }
+
+    /// Notes what was learnt, from time to time.
+    pub(crate) async fn keep_notes(self: Arc<Self>) {
+        let began = Instant::now();
+        loop {
+            tokio::time::sleep(NOTED_EVERY).await;
+            self.note(began.elapsed() > UNUSED_FOR).await;
+        }
+    }
+
+    async fn note(&self, forgets_unused: bool) {
+        let Some(news) = self.lock().news(forgets_unused) else {
+            return;
+        };
+        if let Err(error) = self.notebook.note(news).await {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(
+                cause,
+                "What was read of task definitions cannot be noted yet."
+            );
+            self.lock().has_news = true;
         }
     }
 
@@ -72,8 +134,8 @@ impl Definitions {
         arn: &str,
         urgency: Urgency,
     ) -> Result<Option<Arc<Registered>>, PortError> {
-        if let Some(known) = self.lock().by_arn.get(arn) {
-            return Ok(Some(Arc::clone(known)));
+        if let Some(known) = self.known_by_arn(arn).await {
+            return Ok(Some(known));
         }
         let call = Call {
             family: Family::TaskDefinitionRead,
@@ -84,7 +146,25 @@ impl Definitions {
         let answer = self.caller.read(&call, urgency, || request.clone().send());
         let answer = answer.await?;
         let registered = answer.task_definition().and_then(Registered::read);
-        Ok(registered.map(|registered| self.lock().remember(registered)))
+        Ok(registered.map(|registered| {
+            let mut memory = self.lock();
+            memory.used.insert(registered.arn.clone());
+            memory.remember(registered)
+        }))
+    }
+
+    async fn known_by_arn(&self, arn: &str) -> Option<Arc<Registered>> {
+        if let Some(known) = self.lock().known(arn) {
+            return Some(known);
+        }
+        let take_in = |noted: Vec<Arc<Registered>>| {
+            let mut memory = self.lock();
+            for registered in noted {
+                memory.take_in(registered);
+            }
+        };
+        self.notebook.consult(take_in).await;
+        self.lock().known(arn)
     }
 
     /// Whether `body` is known to be registered.

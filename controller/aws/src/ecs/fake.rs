@@ -11,9 +11,12 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
+use engine::ports::Documents;
+use object_store::memory::InMemory;
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
+use crate::documents::S3Documents;
 use crate::world_clock::WorldClock;
 
 /// What an API answers: its JSON, or code and message of an error.
@@ -31,6 +34,8 @@ pub(crate) struct Account {
     pub(crate) task_definitions: Vec<Value>,
     pub(crate) targets: BTreeMap<String, Value>,
     pub(crate) policies: BTreeMap<String, Value>,
+    /// The controller's bucket.
+    bucket: Arc<InMemory>,
     /// Names of the calls made, in their order.
     pub(crate) calls: Vec<String>,
     /// Code and message with which every call fails.
@@ -46,6 +51,11 @@ impl FakeAws {
     /// The calls since this was asked last.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.account().calls)
+    }
+
+    pub(crate) fn documents(&self) -> Arc<dyn Documents> {
+        let bucket = Arc::clone(&self.account().bucket);
+        Arc::new(S3Documents::on(bucket, "loans"))
     }
 
     pub(crate) fn connection(&self) -> Connection {

@@ -25,6 +25,7 @@ mod fixture;
 mod gathering;
 mod glimpses;
 mod names;
+mod notebook;
 mod observation;
 mod owner;
 mod permits;

@@ -3,12 +3,14 @@
 use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinition, TaskDefinitionStatus};
 use engine::ports::TaskTemplate;
 use schema::platform::Image;
+use serde::{Deserialize, Serialize};
 
 use super::place::Place;
 use super::task_definition::{DIGEST_LABEL, IMAGE_LABEL};
 
 /// What is kept of a task definition. A revision never changes, so it is read once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Registered {
     pub(crate) arn: String,
     pub(crate) family: String,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use engine::ports::{
-    Compute, DeploymentState, ObservedService, Permit, PortError, Remedy, Seen, ServiceChange,
-    ServiceDefinition, Urgency,
+    Compute, DeploymentState, Expected, ObservedService, Permit, PortError, Remedy, Seen,
+    ServiceChange, ServiceDefinition, Urgency,
 };
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Scaling;
@@ -50,6 +51,7 @@ fn compute_on(aws: &FakeAws) -> EcsCompute {
     EcsCompute::new(EcsParts {
         infrastructure: Arc::new(ArcSwap::from_pointee(infrastructure())),
         bucket: "loans".to_owned(),
+        documents: aws.documents(),
         services: Arc::new(services),
         reports: Arc::new(ScoringReports),
         connection,
@@ -349,4 +351,42 @@ async fn a_cluster_that_is_not_there_is_named_with_what_to_do() {
          arn:aws:ecs:eu-west-1:123456789012:cluster/loans: there is no such ECS cluster; create it, \
          or name another in bootstrap/infrastructure.json"
     );
+}
+
+const READ: &str = "DescribeTaskDefinition";
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_term_read_of_task_definitions_is_not_read_again() {
+    let aws = FakeAws::default();
+    let earlier = compute_on(&aws);
+    change(&earlier, create("scoring:1")).await.unwrap();
+    look_at_one(&earlier).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    drop(earlier);
+
+    let later = compute_on(&aws);
+    aws.calls();
+    let found = look_at_one(&later).await;
+    assert_eq!(found.template, template("scoring:1"));
+    assert!(!aws.calls().iter().any(|call| call == READ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn notes_that_cannot_be_understood_cost_a_call_and_no_more() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    let notes = "cache/task-definitions.json";
+    let documents = aws.documents();
+    let written = documents.put(notes, "?".into(), Expected::Absent);
+    written.await.unwrap();
+
+    let later = compute_on(&aws);
+    aws.calls();
+    let found = look_at_one(&later).await;
+    assert_eq!(found.template, template("scoring:1"));
+    assert!(aws.calls().iter().any(|call| call == READ));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let mended = documents.get(notes).await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&mended.bytes).contains("scoring:1"));
 }
