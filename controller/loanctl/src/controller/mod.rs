@@ -18,6 +18,7 @@ use service_kit::server::Server;
 use service_kit::telemetry::logs;
 use tokio_util::sync::CancellationToken;
 
+use self::metrics::Sources;
 use crate::cli::ControllerArgs;
 use crate::exit::SUCCESS;
 use crate::{http, place, signals};
@@ -69,8 +70,12 @@ async fn serve(
     };
     let queue = args.place.queue.as_ref().map(|url| home.watch(url.clone()));
     tracing::info!(address = %port.address(), bucket = home.bucket(), "The controller serves.");
-    let counted = queue.as_ref().map(|queue| Arc::clone(&queue.tally));
-    let metrics = metrics::of(home.tally(), counted);
+    let sources = Sources {
+        engine: Arc::clone(&world.tally),
+        calls: home.tally(),
+        queue: queue.as_ref().map(|queue| Arc::clone(&queue.tally)),
+    };
+    let metrics = metrics::of(sources);
     let routes = http::routes(Arc::clone(&world.board), Arc::clone(&world.tally), metrics);
     let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));
     let (hints, _polling) = hints(queue);
