@@ -94,6 +94,15 @@ pub(crate) struct ControllerArgs {
     /// Share of the account's API quotas to use, in percent; ECS itself and other tools need the rest
     #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) quota_share: u32,
+    /// Whether its metrics also go to standard output once a minute, for CloudWatch to read from the log
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "LOAN_METRICS",
+        value_enum,
+        default_value_t
+    )]
+    pub(crate) metrics: MetricsOutput,
     /// Where log records go
     #[arg(long, value_name = "TARGET", env = "LOAN_LOG", default_value = "auto")]
     pub(crate) log: service_kit::args::LogTarget,
@@ -105,6 +114,31 @@ pub(crate) struct ControllerArgs {
         default_value = "info"
     )]
     pub(crate) log_level: String,
+}
+
+/// What of the metrics goes to standard output. `/metrics` always has them.
+#[cfg(feature = "aws")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum MetricsOutput {
+    /// Embedded metric format with --log json, else nothing
+    #[default]
+    Auto,
+    /// CloudWatch embedded metric format
+    Emf,
+    /// Nothing
+    None,
+}
+
+#[cfg(feature = "aws")]
+impl ControllerArgs {
+    /// Whether metrics go to standard output.
+    pub(crate) fn emits_metrics(&self) -> bool {
+        match self.metrics {
+            MetricsOutput::Auto => self.log == service_kit::args::LogTarget::Json,
+            MetricsOutput::Emf => true,
+            MetricsOutput::None => false,
+        }
+    }
 }
 
 /// Try what a controller will need in AWS.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_adapter::{Calls, QueueTally, Tally};
+use engine::board::Board;
 use engine::tally::Counts;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -11,9 +12,11 @@ use prometheus_client::registry::Registry;
 use crate::http::HomeMetrics;
 use crate::http::metrics::{Labels, add_counter};
 
-/// What is counted where.
+/// What is shown and counted where.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
+    /// The platforms.
+    pub(super) board: Arc<Board>,
     /// By the engine.
     pub(super) engine: Arc<engine::tally::Tally>,
     /// The calls to AWS.

@@ -1,5 +1,6 @@
 //! `loanctl controller`: the production process. It keeps the platforms of one bucket on AWS.
 
+mod emf;
 mod metrics;
 mod terms;
 
@@ -18,6 +19,7 @@ use service_kit::server::Server;
 use service_kit::telemetry::logs;
 use tokio_util::sync::CancellationToken;
 
+use self::emf::Emitter;
 use self::metrics::Sources;
 use crate::cli::ControllerArgs;
 use crate::exit::SUCCESS;
@@ -71,10 +73,15 @@ async fn serve(
     let queue = args.place.queue.as_ref().map(|url| home.watch(url.clone()));
     tracing::info!(address = %port.address(), bucket = home.bucket(), "The controller serves.");
     let sources = Sources {
+        board: Arc::clone(&world.board),
         engine: Arc::clone(&world.tally),
         calls: home.tally(),
         queue: queue.as_ref().map(|queue| Arc::clone(&queue.tally)),
     };
+    let emitting = args.emits_metrics().then(|| {
+        let emitter = Emitter::new(sources.clone(), home.bucket());
+        tokio::spawn(emitter.emit_until(stop.clone()))
+    });
     let metrics = metrics::of(sources);
     let routes = http::routes(Arc::clone(&world.board), Arc::clone(&world.tally), metrics);
     let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));
@@ -83,6 +90,9 @@ async fn serve(
     let ended = within_reason(running, &stop).await;
     stop.cancel();
     http.await.context("the HTTP port broke down")?;
+    if let Some(emitting) = emitting {
+        emitting.await.context("emitting metrics broke down")?;
+    }
     conclude(ended?)
 }
 
