@@ -44,6 +44,7 @@ struct Figures {
     ready: usize,
     calls: BTreeMap<Family, Calls>,
     queue: Option<QueueCounts>,
+    unclaimed: Option<(usize, usize)>,
 }
 
 impl Emitter {
@@ -107,6 +108,7 @@ impl Figures {
             ready: platforms.iter().filter(|it| it.is_ready()).count(),
             calls: sources.calls.calls(),
             queue: sources.queue.as_deref().map(QueueCounts::of),
+            unclaimed: sources.unclaimed(),
         }
     }
 
@@ -145,6 +147,10 @@ fn own(now: &Figures, before: &Figures) -> Vec<Series> {
         ("PlatformsAge", counts.platforms_age),
     ] {
         series.extend(age.map(|age| Series::seconds(name, &[(age.as_secs_f64(), 1)])));
+    }
+    if let Some((orphaned, retained)) = now.unclaimed {
+        series.push(level("OrphanedServices", orphaned));
+        series.push(level("RetainedServices", retained));
     }
     series.extend(of_calls(now.all_calls(), before.all_calls()));
     if let Some(queue) = &now.queue {
@@ -198,6 +204,7 @@ mod tests {
             engine: Arc::default(),
             calls: Tally::default(),
             queue: Some(Arc::new(QueueTally::default())),
+            unclaimed: tokio::sync::watch::channel(None).1,
         };
         Emitter::new(sources, "loans")
     }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use aws_adapter::{Calls, QueueTally, Tally};
+use aws_adapter::{Calls, QueueTally, Tally, Unclaimed};
 use engine::board::Board;
 use engine::tally::Counts;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
 use crate::http::HomeMetrics;
-use crate::http::metrics::{Labels, add_counter};
+use crate::http::metrics::{Labels, add_counter, add_gauge};
 
 /// What is shown and counted where.
 #[derive(Clone, Debug)]
@@ -23,6 +24,17 @@ pub(super) struct Sources {
     pub(super) calls: Tally,
     /// The queue, where there is one.
     pub(super) queue: Option<Arc<QueueTally>>,
+    /// Services that nobody keeps; nothing before they were first looked for.
+    pub(super) unclaimed: watch::Receiver<Option<Unclaimed>>,
+}
+
+impl Sources {
+    /// Services that are orphaned, and that were retained.
+    pub(super) fn unclaimed(&self) -> Option<(usize, usize)> {
+        let unclaimed = self.unclaimed.borrow();
+        let unclaimed = unclaimed.as_ref();
+        unclaimed.map(|it| (it.orphaned.len(), it.retained.len()))
+    }
 }
 
 /// What was counted of the queue.
@@ -51,6 +63,9 @@ impl QueueCounts {
 pub(super) fn of(sources: Sources) -> HomeMetrics {
     Arc::new(move |registry| {
         add_calls(registry, &sources.calls);
+        if let Some((orphaned, retained)) = sources.unclaimed() {
+            add_unclaimed(registry, orphaned, retained);
+        }
         if let Some(queue) = &sources.queue {
             add_queue(registry, QueueCounts::of(queue), &sources.engine.counts());
         }
@@ -79,6 +94,17 @@ fn by_result(calls: Calls) -> [(&'static str, u64); 3] {
         ("throttled", calls.throttled),
         ("failed", calls.failed),
     ]
+}
+
+fn add_unclaimed(registry: &mut Registry, orphaned: usize, retained: usize) {
+    let about_orphaned = "Services with the controller's tag and of no platform";
+    let about_retained = "Services of platforms that were removed with Retain";
+    for (name, help, count) in [
+        ("orphaned_services", about_orphaned, orphaned),
+        ("retained_services", about_retained, retained),
+    ] {
+        add_gauge(registry, name, help, count as u64);
+    }
 }
 
 fn add_queue(registry: &mut Registry, queue: QueueCounts, counts: &Counts) {

@@ -3,6 +3,7 @@
 mod emf;
 mod metrics;
 mod terms;
+mod unclaimed;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,10 +18,12 @@ use engine::tally::Tally;
 use futures::StreamExt;
 use service_kit::server::Server;
 use service_kit::telemetry::logs;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::emf::Emitter;
 use self::metrics::Sources;
+use self::unclaimed::Search;
 use crate::cli::ControllerArgs;
 use crate::exit::SUCCESS;
 use crate::{http, place, signals};
@@ -72,7 +75,16 @@ async fn serve(
     };
     let queue = args.place.queue.as_ref().map(|url| home.watch(url.clone()));
     tracing::info!(address = %port.address(), bucket = home.bucket(), "The controller serves.");
+    let (found, unclaimed) = watch::channel(None);
+    let search = Search {
+        inventory: home.inventory(),
+        board: Arc::clone(&world.board),
+        engine: Arc::clone(&world.tally),
+        found,
+    };
+    let searching = tokio::spawn(search.repeat_until(stop.clone()));
     let sources = Sources {
+        unclaimed,
         board: Arc::clone(&world.board),
         engine: Arc::clone(&world.tally),
         calls: home.tally(),
@@ -90,6 +102,7 @@ async fn serve(
     let ended = within_reason(running, &stop).await;
     stop.cancel();
     http.await.context("the HTTP port broke down")?;
+    searching.await.context("the inventory broke down")?;
     if let Some(emitting) = emitting {
         emitting.await.context("emitting metrics broke down")?;
     }
