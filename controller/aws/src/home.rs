@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::cloudwatch::{CloudWatchAlarms, MetricReports};
 use crate::connection::{Connection, ConnectionConfig};
 use crate::documents::S3Documents;
-use crate::ecs::{Asking, EcsCompute, EcsParts, Gathering};
+use crate::ecs::{Asking, EcsCompute, EcsParts, Gathering, Inventory};
 use crate::infrastructure::Provided;
 use crate::quota::{QuotaConfig, Quotas};
 use crate::remembering::Remembering;
@@ -45,6 +45,7 @@ pub struct AwsHome {
     bucket: String,
     compute: Arc<EcsCompute>,
     alarms: Arc<CloudWatchAlarms>,
+    inventory: Arc<Inventory>,
     tally: Tally,
     _provided: Provided,
 }
@@ -87,6 +88,12 @@ impl AwsHome {
                 (config.bucket.clone(), Arc::clone(&documents)),
             )),
             alarms: Arc::new(alarms(&connection, &caller, &provided)),
+            inventory: Arc::new(Inventory::new(
+                &connection,
+                &caller,
+                provided.current(),
+                Arc::clone(&documents),
+            )),
             documents,
             bucket: config.bucket,
             connection,
@@ -123,6 +130,12 @@ impl AwsHome {
     #[must_use]
     pub fn watch(&self, url: String) -> QueueWatch {
         watch::watch(&self.connection, url)
+    }
+
+    /// Finds services that nobody keeps.
+    #[must_use]
+    pub fn inventory(&self) -> Arc<Inventory> {
+        Arc::clone(&self.inventory)
     }
 
     /// The calls made so far.

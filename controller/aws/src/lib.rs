@@ -23,6 +23,7 @@ mod world_clock;
 
 pub use connection::{AccessKey, CALL_TIMEOUT, ConnectionConfig};
 pub use documents::S3Documents;
+pub use ecs::{Inventory, Unclaimed};
 pub use home::{AwsConfig, AwsHome, InProcess};
 pub use tally::{Calls, Tally};
 pub use verify::{Finding, verify};

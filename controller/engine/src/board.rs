@@ -136,6 +136,13 @@ impl PlatformObject {
         }
     }
 
+    /// Whether it is as its spec asks.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let mut conditions = self.status.conditions.iter();
+        conditions.any(|it| it.type_ == "Ready" && it.status == "True")
+    }
+
     /// What is remembered of a platform, with its status as it was last saved.
     #[must_use]
     pub fn saved(state: &PlatformState) -> Self {

@@ -110,10 +110,11 @@ pub async fn run(
         lease = take_over(&world, terms.lease) => Arc::new(lease?),
     };
     let epoch = lease.epoch();
-    world.tally.begin(epoch);
+    let tally = Arc::clone(&world.tally);
+    tally.begin(epoch);
     tracing::info!(epoch, "The controller has begun its term.");
     let reconciling = reconcile_all(world, terms.pace, hints, &lease, shutdown);
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         () = lease.keep() => Ok(Ended::LeaseLost),
         ended = reconciling => {
@@ -121,7 +122,9 @@ pub async fn run(
             lease.give_back().await;
             Ok(Ended::Stopped)
         }
-    }
+    };
+    tally.end();
+    ended
 }
 
 /// Stands by until the lease is free, and takes it.
@@ -164,17 +167,26 @@ async fn reconcile_all(
         remembered,
         pace,
         world.clock.clone(),
+        Arc::clone(&world.tally),
     );
     let (reader, writer) = store::<SpecEntry>();
     let touched = Arc::new(Touched::default());
-    let edited = Arc::clone(&touched);
+    let (edited, tally) = (Arc::clone(&touched), Arc::clone(&world.tally));
     let events = watcher.events(hints.specs).inspect_ok(move |event| {
         if let Event::Apply(entry) = event {
             edited.add(&entry.platform, Word::Changed);
         }
+        if let Event::Apply(entry) | Event::InitApply(entry) = event {
+            tally.waits(&entry.platform);
+        }
     });
     let trigger = reflector(writer, events).touched_objects();
-    let platforms = known_ones(hints.platforms, reader.clone(), Arc::clone(&touched));
+    let platforms = known_ones(
+        hints.platforms,
+        reader.clone(),
+        Arc::clone(&touched),
+        Arc::clone(&world.tally),
+    );
     let waiting = Arc::clone(&touched);
     let shutdown = shutdown.inspect(move |()| waiting.close());
     let context = Arc::new(Context {
@@ -208,11 +220,13 @@ fn known_ones(
     hinted: BoxStream<'static, (PlatformName, Word)>,
     platforms: Store<SpecEntry>,
     touched: Arc<Touched>,
+    tally: Arc<Tally>,
 ) -> impl Stream<Item = ObjectRef<SpecEntry>> + Send + 'static {
     hinted.filter_map(move |(platform, word)| {
         let key = ObjectRef::<SpecEntry>::new(platform.as_str()).within(NAMESPACE);
         let known = platforms.get(&key).map(|_| {
             touched.add(&platform, word);
+            tally.told_of(&platform);
             key
         });
         std::future::ready(known)

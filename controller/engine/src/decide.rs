@@ -22,6 +22,8 @@ pub struct Decision {
     pub state: PlatformState,
     /// The calls to make.
     pub plan: Plan,
+    /// Differences from what is wanted that were found, those included that the mode forbids to mend.
+    pub differences: usize,
     /// What the platform waits for.
     pub report: Report,
     /// What the rollout waits for.
@@ -77,6 +79,7 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
         consequences(&state, &basis, observed, epoch)
     });
     let (plan, report) = after.unwrap_or_else(without_revision);
+    let differences = plan.differences();
     let plan = plan.permitted(accepted.spec.mode, &state.scoring);
     if plan.writes_settings() {
         state.settings_sequence += 1;
@@ -84,6 +87,7 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
     Decision {
         state,
         plan,
+        differences,
         report,
         rollout_waits_on: advance.waiting_on,
         kept_out: advance.kept_out,
@@ -97,6 +101,7 @@ impl Decision {
         Self {
             state,
             plan: Plan::default(),
+            differences: 0,
             report: Report::default(),
             rollout_waits_on: None,
             kept_out: None,

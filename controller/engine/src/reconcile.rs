@@ -120,21 +120,22 @@ pub async fn reconcile(
     if let Some(wait) = context.opening.wait(&entry, touched.is_some()) {
         return Ok(Next::requeue(wait));
     }
-    match round(&entry, &context, touched).await {
+    let counted = context.tally.reconciles(&entry.platform);
+    let ended = match round(&entry, &context, touched).await {
         Ok(next) => {
             context.backoff.succeed(&entry.platform);
-            context.tally.count(true);
             Ok(next)
         }
         Err(error) => {
-            context.tally.count(false);
             if let Some(word) = touched {
                 context.touched.add(&entry.platform, word);
             }
             show_failure(&context, &entry.platform, &error).await;
             Err(error)
         }
-    }
+    };
+    counted.ends(ended.is_ok());
+    ended
 }
 
 /// What a round has to decide on.
@@ -160,9 +161,11 @@ async fn round(
         .clone()
         .unwrap_or_else(|| PlatformState::new(entry.platform.clone(), context.clock.now()));
     let urgency = urgency_of_looking(known.as_ref(), touched);
+    context.tally.looks();
     let Some(observed) = look(context, &state, urgency).await? else {
         return Ok(Next::requeue(Duration::ZERO));
     };
+    context.tally.looked_at(&entry.platform, &observed, urgency);
     accept(&mut state, entry, observed.at);
     let looked = Looked {
         observed,
@@ -232,6 +235,7 @@ async fn advance(
     } = looked;
     let now = observed.at;
     let mut decision = decide(&state, &observed, context.epoch);
+    context.tally.differs(&state.platform, decision.differences);
     hold_back(context, &state, &mut decision, now);
     remember_plan(&mut decision, now);
     let mut live = status(&decision, &observed, refusal, now);
@@ -297,7 +301,7 @@ async fn remove(
     if state.accepted.is_none() {
         // It never was a platform: nothing was made, and nothing is worth remembering.
         context.states.forget(&platform).await?;
-        context.board.remove(&platform);
+        take_off(context, &platform);
         return Ok(Next::await_change());
     }
     let policy = state.deletion_policy();
@@ -318,8 +322,14 @@ async fn remove(
         }
         context.states.forget(&platform).await?;
     }
-    context.board.remove(&platform);
+    take_off(context, &platform);
     Ok(Next::await_change())
+}
+
+/// Shows and counts `platform` no longer.
+fn take_off(context: &Context, platform: &PlatformName) {
+    context.board.remove(platform);
+    context.tally.forget(platform);
 }
 
 fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> HistoryEntry {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use engine::board::PlatformObject;
 use engine::reconcile::reconcile;
+use futures::StreamExt;
 use kube::runtime::controller::Action;
 use schema::platform::Image;
 use schema::status::{HistoryKind, Phase};
@@ -44,6 +45,12 @@ spec:
 fn with_auth_count(count: u32) -> String {
     let wanted = format!("\"auth:1\", desiredCount: {count}}}");
     SPEC.replace("\"auth:1\", desiredCount: 1}", &wanted)
+}
+
+fn auth_tasks(platform: &PlatformObject) -> Option<u32> {
+    let mut services = platform.status.services.iter();
+    let auth = services.find(|service| service.name == "auth");
+    auth.map(|auth| auth.running)
 }
 
 const PATH: &str = "specs/local.yaml";
@@ -435,6 +442,53 @@ async fn invariant_15_a_platform_that_waits_for_the_world_keeps_no_other_waiting
             .await;
     }
     controller.stops().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_no_hint_told_of_is_a_missed_event() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let (hint, hints) = futures::channel::mpsc::unbounded();
+    let controller = world.runs_hinted(hints.boxed());
+    controller.sees("local", "ready", is_ready).await;
+    for (count, hinted, missed) in [(3, true, 0), (4, false, 1), (5, true, 1), (6, false, 2)] {
+        world.writes(PATH, with_auth_count(count));
+        if hinted {
+            hint.unbounded_send(()).unwrap();
+        }
+        let follows = |it: &PlatformObject| is_ready(it) && auth_tasks(it) == Some(count);
+        controller.sees("local", "as edited", follows).await;
+        // Until then a hint may still come.
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(controller.tally.counts().missed_specs, missed, "{count}");
+    }
+    controller.stops().await;
+}
+
+#[tokio::test]
+async fn what_the_controller_does_is_counted() {
+    let world = Arc::new(TinyWorld::default());
+    world.writes(PATH, SPEC);
+    let controller = world.runs();
+    controller.sees("local", "ready", is_ready).await;
+    let counts = controller.tally.counts();
+    assert_eq!((counts.epoch, counts.holds_lease), (1, true));
+    assert!(counts.succeeded > 0, "{counts:?}");
+    assert!(counts.specs_age.is_some() && counts.platforms_age.is_some());
+    assert_eq!(counts.drifted_platforms, 0);
+
+    let observing = with_auth_count(3).replace("deletionPolicy: Retain", "mode: Observe");
+    world.writes(PATH, observing);
+    let is_second = |it: &PlatformObject| it.metadata.generation == Some(2);
+    controller.sees("local", "observed", is_second).await;
+    let counts = controller.tally.counts();
+    assert_eq!((counts.drifted_platforms, counts.drifted_fields), (1, 1));
+
+    let tally = Arc::clone(&controller.tally);
+    controller.stops().await;
+    let counts = tally.counts();
+    assert!(!counts.holds_lease, "{counts:?}");
+    assert_eq!(counts.reconciling, 0, "{counts:?}");
 }
 
 #[tokio::test]

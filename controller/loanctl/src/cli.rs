@@ -69,7 +69,7 @@ pub(crate) struct UpArgs {
 #[cfg(feature = "aws")]
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  loanctl controller --store s3://loan-platforms --queue https://sqs.eu-west-1.amazonaws.com/123456789012/loan-platforms\n\nCredentials and region come from where the AWS command line finds them, in ECS from the task's role.\nA second controller on the same bucket stands by and takes over when the first one ends."
+    after_help = "Examples:\n  loanctl controller --store s3://loan-platforms --queue https://sqs.eu-west-1.amazonaws.com/123456789012/loan-platforms\n  loanctl controller --store s3://loan-platforms --quota ServiceRead=40/200 --quota PutMetricAlarm=10\n\nCredentials and region come from where the AWS command line finds them, in ECS from the task's role.\nA second controller on the same bucket stands by and takes over when the first one ends."
 )]
 pub(crate) struct ControllerArgs {
     #[command(flatten)]
@@ -94,6 +94,19 @@ pub(crate) struct ControllerArgs {
     /// Share of the account's API quotas to use, in percent; ECS itself and other tools need the rest
     #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) quota_share: u32,
+    /// A quota of this account that differs from the documented one: calls a second, and at once; may be repeated.
+    /// The share is taken of it too. FAMILY is one of those in /metrics, as in ServiceRead=40/200
+    #[arg(long, value_name = "FAMILY=RATE[/BURST]")]
+    pub(crate) quota: Vec<aws_adapter::quota::GivenQuota>,
+    /// Whether its metrics also go to standard output once a minute, for CloudWatch to read from the log
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "LOAN_METRICS",
+        value_enum,
+        default_value_t
+    )]
+    pub(crate) metrics: MetricsOutput,
     /// Where log records go
     #[arg(long, value_name = "TARGET", env = "LOAN_LOG", default_value = "auto")]
     pub(crate) log: service_kit::args::LogTarget,
@@ -105,6 +118,31 @@ pub(crate) struct ControllerArgs {
         default_value = "info"
     )]
     pub(crate) log_level: String,
+}
+
+/// What of the metrics goes to standard output. `/metrics` always has them.
+#[cfg(feature = "aws")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum MetricsOutput {
+    /// Embedded metric format with --log json, else nothing
+    #[default]
+    Auto,
+    /// CloudWatch embedded metric format
+    Emf,
+    /// Nothing
+    None,
+}
+
+#[cfg(feature = "aws")]
+impl ControllerArgs {
+    /// Whether metrics go to standard output.
+    pub(crate) fn emits_metrics(&self) -> bool {
+        match self.metrics {
+            MetricsOutput::Auto => self.log == service_kit::args::LogTarget::Json,
+            MetricsOutput::Emf => true,
+            MetricsOutput::None => false,
+        }
+    }
 }
 
 /// Try what a controller will need in AWS.

@@ -222,3 +222,19 @@ fn a_reader_that_hangs_up_is_no_failure() {
         .assert();
     output.code(0).stdout_eq("{\n").stderr_eq("");
 }
+
+#[test]
+fn a_quota_that_is_none_is_refused_with_those_there_are() {
+    let folder = Folder::with(&[]);
+    for (quota, part) in [
+        ("Describe=20", "there are ServiceModify, ServiceRead, "),
+        ("ServiceRead=fast", "`fast` is no rate"),
+    ] {
+        let arguments = ["controller", "--store", "s3://loans", "--quota", quota];
+        let output = folder.loanctl(&arguments).code(2);
+        let message = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+        assert!(message.contains(part), "{message}");
+    }
+    let help = folder.loanctl(&["controller", "--help"]).code(0);
+    assert!(stdout(&help).contains("--quota ServiceRead=40/200"));
+}

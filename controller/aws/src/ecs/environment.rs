@@ -21,6 +21,9 @@ const DRAIN_DEADLINE: &str = "25s";
 pub(crate) type Variables = BTreeMap<&'static str, String>;
 
 /// What a task of `place` is told, with the settings in `bucket`.
+///
+/// `AWS_REGION` is not among it: Fargate sets it in every task. Source: "Amazon ECS environment variables" in the
+/// ECS Developer Guide.
 pub(crate) fn variables(place: &Place, bucket: &str) -> Variables {
     let (platform, service) = (&place.platform, place.service);
     let mut variables = Variables::from([

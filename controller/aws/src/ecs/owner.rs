@@ -8,6 +8,8 @@ use super::place::Place;
 
 /// Tag with the name of what keeps it.
 const OWNER: &str = "lending.dev/managed-by";
+/// What keeps it.
+const KEEPER: &str = "loanctl";
 /// Tag with the platform's name.
 const PLATFORM: &str = "lending.dev/platform";
 /// Tag with the service's name.
@@ -16,7 +18,7 @@ const SERVICE: &str = "lending.dev/service";
 /// The tags of what belongs to `place`. Other tags are other people's, and left alone.
 pub(crate) fn tags(place: &Place) -> BTreeMap<String, String> {
     BTreeMap::from([
-        (OWNER.to_owned(), "loanctl".to_owned()),
+        (OWNER.to_owned(), KEEPER.to_owned()),
         (PLATFORM.to_owned(), place.platform.to_string()),
         (SERVICE.to_owned(), place.service.to_string()),
     ])
@@ -31,6 +33,13 @@ pub(crate) fn ours(found: &[Tag]) -> BTreeMap<String, String> {
         .filter(|(key, _)| [OWNER, PLATFORM, SERVICE].contains(key))
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// Whether `found` say that the controller keeps it.
+pub(crate) fn is_ours(found: &[Tag]) -> bool {
+    found
+        .iter()
+        .any(|tag| tag.key() == Some(OWNER) && tag.value() == Some(KEEPER))
 }
 
 /// `tags` in ECS's words.

@@ -82,6 +82,11 @@ impl Family {
         }
     }
 
+    /// The names of all of them, for people.
+    pub(super) fn list() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
     /// Its name in metrics and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -6,6 +6,7 @@
 mod bucket;
 mod family;
 mod gate;
+mod given;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use engine::ports::Urgency;
 pub use family::{Family, Limit};
 use gate::Gate;
 pub(crate) use gate::Token;
+pub use given::{GivenQuota, GivenQuotaError};
 
 /// Share of every documented quota that is used unless another is chosen, in percent: the rest is for ECS
 /// itself, for people and for other tools.

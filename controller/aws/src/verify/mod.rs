@@ -2,15 +2,23 @@
 //! about it.
 
 mod account;
+mod orphans;
 mod queue;
 mod store;
 
-use engine::conditions::with_causes;
-use engine::ports::PortError;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use engine::conditions::with_causes;
+use engine::ports::{Documents, PortError};
+
+use crate::caller::Caller;
 use crate::connection::Connection;
 use crate::documents::S3Documents;
+use crate::ecs::Inventory;
 use crate::home::AwsConfig;
+use crate::quota::Quotas;
+use crate::tally::Tally;
 
 /// One thing that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +44,7 @@ impl Finding {
 /// by which the queue is tried.
 pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
     let documents = match S3Documents::open(&config.bucket, &config.connection) {
-        Ok(documents) => documents,
+        Ok(documents) => Arc::new(documents),
         Err(error) => return vec![Finding::new("open the bucket", Err(error))],
     };
     let connection = Connection::open(&config.connection).await;
@@ -45,6 +53,11 @@ pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
         Ok(infrastructure) => {
             findings.push(store::told(&infrastructure));
             findings.extend(account::findings(&connection, &infrastructure).await);
+            let caller = Arc::new(Caller::new(Quotas::new(&config.quotas), Tally::default()));
+            let infrastructure = Arc::new(ArcSwap::from_pointee(infrastructure));
+            let documents = Arc::clone(&documents) as Arc<dyn Documents>;
+            let inventory = Inventory::new(&connection, &caller, infrastructure, documents);
+            findings.push(orphans::finding(&inventory).await);
         }
         Err(error) => findings.push(Finding::new("read what the account provides", Err(error))),
     }

@@ -122,6 +122,13 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// Fields that it would change; what it makes or removes as a whole counts as one.
+    #[must_use]
+    pub fn differences(&self) -> usize {
+        let fields = self.steps.iter().map(|step| step.drift.len().max(1));
+        fields.sum()
+    }
+
     /// What of the plan `mode` permits. Taking a change back is always permitted.
     #[must_use]
     pub fn permitted(mut self, mode: Mode, scoring: &ScoringState) -> Self {

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::conditions::with_causes;
 use crate::ports::{DocumentVersion, Documents, Listed, PortError};
 use crate::reconcile::Pace;
+use crate::tally::Tally;
 
 /// Where spec files lie.
 pub const SPECS_PREFIX: &str = "specs/";
@@ -35,6 +36,9 @@ pub struct SpecWatcher {
     nameless: Vec<String>,
     suspect: Vec<PlatformName>,
     clock: Clock,
+    tally: Arc<Tally>,
+    /// The newest listing; nothing before the first.
+    listed: Option<Vec<Listed>>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +57,7 @@ impl SpecWatcher {
         remembered: Remembered,
         pace: Pace,
         clock: Clock,
+        tally: Arc<Tally>,
     ) -> Self {
         Self {
             documents,
@@ -62,6 +67,8 @@ impl SpecWatcher {
             nameless: Vec::new(),
             suspect: Vec::new(),
             clock,
+            tally,
+            listed: None,
         }
     }
 
@@ -88,6 +95,7 @@ impl SpecWatcher {
     /// When the files cannot be listed; nothing is taken for removed then.
     pub async fn look(&mut self) -> Result<Vec<SpecEntry>, PortError> {
         let listed = self.documents.list(SPECS_PREFIX).await?;
+        self.note_listing(&listed);
         self.files
             .retain(|path, _| listed.iter().any(|file| &file.path == path));
         for file in &listed {
@@ -110,6 +118,16 @@ impl SpecWatcher {
         let changes = self.inventory.update(&files, &unread, self.clock.now());
         self.report(&changes.nameless, &changes.suspect);
         Ok(changes.changed)
+    }
+
+    /// The first listing finds what others left, which no hint to this process could have told of.
+    fn note_listing(&mut self, listed: &[Listed]) {
+        let mut listed = listed.to_vec();
+        listed.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let before = self.listed.as_ref();
+        let changed = before.is_some_and(|before| *before != listed);
+        self.tally.listed_specs(changed);
+        self.listed = Some(listed);
     }
 
     async fn read(&mut self, file: &Listed) {
@@ -276,7 +294,7 @@ impl Events {
         // A closed hint stream leaves the next listing, which finds everything a little later.
         tokio::select! {
             biased;
-            Some(()) = self.hints.next() => {}
+            Some(()) = self.hints.next() => self.watcher.tally.told_of_specs(),
             () = tokio::time::sleep(longest) => {}
         }
     }

@@ -27,6 +27,7 @@ use engine::state::PlatformState;
 use engine::state_store::StateStore;
 use engine::tally::Tally;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::AlarmName;
@@ -73,23 +74,29 @@ pub(crate) struct TinyWorld {
 /// A controller on a tiny world.
 pub(crate) struct Running {
     pub(crate) board: Arc<Board>,
+    pub(crate) tally: Arc<Tally>,
     stop: Option<oneshot::Sender<()>>,
     controller: JoinHandle<()>,
 }
 
 impl TinyWorld {
     pub(crate) fn runs(self: &Arc<Self>) -> Running {
-        let board = Arc::new(Board::default());
+        self.runs_hinted(futures::stream::pending().boxed())
+    }
+
+    /// Runs it with `specs` as hints of spec files.
+    pub(crate) fn runs_hinted(self: &Arc<Self>, specs: BoxStream<'static, ()>) -> Running {
+        let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));
         let world = World {
             compute: Arc::clone(self) as Arc<dyn Compute>,
             alarms: Arc::clone(self) as Arc<dyn Alarms>,
             documents: Arc::clone(self) as Arc<dyn Documents>,
             clock: Clock::system(),
             board: Arc::clone(&board),
-            tally: Arc::new(Tally::default()),
+            tally: Arc::clone(&tally),
         };
         let hints = Hints {
-            specs: futures::stream::pending().boxed(),
+            specs,
             platforms: futures::stream::pending().boxed(),
         };
         let (stop, stopped) = oneshot::channel();
@@ -104,6 +111,7 @@ impl TinyWorld {
         });
         Running {
             board,
+            tally,
             stop: Some(stop),
             controller,
         }

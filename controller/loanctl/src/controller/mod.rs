@@ -1,7 +1,9 @@
 //! `loanctl controller`: the production process. It keeps the platforms of one bucket on AWS.
 
+mod emf;
 mod metrics;
 mod terms;
+mod unclaimed;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,8 +18,12 @@ use engine::tally::Tally;
 use futures::StreamExt;
 use service_kit::server::Server;
 use service_kit::telemetry::logs;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::emf::Emitter;
+use self::metrics::Sources;
+use self::unclaimed::Search;
 use crate::cli::ControllerArgs;
 use crate::exit::SUCCESS;
 use crate::{http, place, signals};
@@ -69,8 +75,26 @@ async fn serve(
     };
     let queue = args.place.queue.as_ref().map(|url| home.watch(url.clone()));
     tracing::info!(address = %port.address(), bucket = home.bucket(), "The controller serves.");
-    let counted = queue.as_ref().map(|queue| Arc::clone(&queue.tally));
-    let metrics = metrics::of(home.tally(), counted);
+    let (found, unclaimed) = watch::channel(None);
+    let search = Search {
+        inventory: home.inventory(),
+        board: Arc::clone(&world.board),
+        engine: Arc::clone(&world.tally),
+        found,
+    };
+    let searching = tokio::spawn(search.repeat_until(stop.clone()));
+    let sources = Sources {
+        unclaimed,
+        board: Arc::clone(&world.board),
+        engine: Arc::clone(&world.tally),
+        calls: home.tally(),
+        queue: queue.as_ref().map(|queue| Arc::clone(&queue.tally)),
+    };
+    let emitting = args.emits_metrics().then(|| {
+        let emitter = Emitter::new(sources.clone(), home.bucket());
+        tokio::spawn(emitter.emit_until(stop.clone()))
+    });
+    let metrics = metrics::of(sources);
     let routes = http::routes(Arc::clone(&world.board), Arc::clone(&world.tally), metrics);
     let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));
     let (hints, _polling) = hints(queue);
@@ -78,6 +102,10 @@ async fn serve(
     let ended = within_reason(running, &stop).await;
     stop.cancel();
     http.await.context("the HTTP port broke down")?;
+    searching.await.context("the inventory broke down")?;
+    if let Some(emitting) = emitting {
+        emitting.await.context("emitting metrics broke down")?;
+    }
     conclude(ended?)
 }
 

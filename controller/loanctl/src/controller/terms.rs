@@ -43,7 +43,7 @@ fn call_timeout(args: &ControllerArgs) -> Duration {
 pub(super) fn quotas(args: &ControllerArgs) -> QuotaConfig {
     QuotaConfig {
         share_percent: args.quota_share,
-        ..QuotaConfig::default()
+        limits: args.quota.iter().map(|it| (it.family, it.limit)).collect(),
     }
 }
 

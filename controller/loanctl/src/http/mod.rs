@@ -79,7 +79,7 @@ impl Source {
     }
 
     fn metrics(&self) -> Reply {
-        match metrics::text(&self.board.platforms(), self.tally.counts(), &*self.home) {
+        match metrics::text(&self.board.platforms(), &self.tally.counts(), &*self.home) {
             Ok(body) => text(StatusCode::OK, metrics::CONTENT_TYPE, body),
             Err(error) => {
                 tracing::error!(%error, "metrics cannot be written");

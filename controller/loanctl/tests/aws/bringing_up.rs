@@ -16,6 +16,7 @@ async fn a_spec_in_the_bucket_becomes_services_alarms_and_settings() {
     alarms_are_made(&account).await;
     settings_are_written(&account).await;
     status_tells_of_them(&controller).await;
+    metrics_tell_of_them(&controller).await;
 
     edits_follow(&account).await;
     a_bad_edit_harms_nothing(&account, &controller).await;
@@ -91,6 +92,33 @@ async fn status_tells_of_them(controller: &Controller) {
         shown["status"]["alarms"].as_array().map(Vec::len),
         Some(2),
         "{shown:#}"
+    );
+}
+
+async fn metrics_tell_of_them(controller: &Controller) {
+    let metrics = eventually("nothing is to be done any more", async || {
+        let metrics = controller.metrics().await;
+        let is = |name: &str| view::sample(&metrics, name) == Some(0.0);
+        let is_done = is("loanctl_drifted_platforms") && is("loanctl_drifted_fields");
+        is_done.then_some(metrics)
+    })
+    .await;
+    let value =
+        |name: &str| view::sample(&metrics, name).unwrap_or_else(|| panic!("{name}: {metrics}"));
+    assert_eq!(value("loanctl_epoch"), 1.0);
+    assert_eq!(value("loanctl_lease_held"), 1.0);
+    assert!(
+        value("loanctl_reconcile_duration_seconds_count") >= 1.0,
+        "{metrics}"
+    );
+    assert!(value("loanctl_active_reconciles") <= 1.0, "{metrics}");
+    assert!(value("loanctl_workqueue_depth") <= 1.0, "{metrics}");
+    for age in ["loanctl_specs_age_seconds", "loanctl_platforms_age_seconds"] {
+        assert!(value(age) < 60.0, "{metrics}");
+    }
+    assert!(
+        !metrics.contains("missed_events"),
+        "there is no queue: {metrics}"
     );
 }
 

@@ -11,6 +11,7 @@ mod bringing_up;
 mod controller;
 mod drift;
 mod faults;
+mod orphans;
 mod queue;
 mod rollback;
 mod standby;

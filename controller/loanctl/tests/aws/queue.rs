@@ -61,6 +61,10 @@ async fn what_the_queue_tells_of_is_looked_at_at_once() {
         metrics.contains("loanctl_queue_unknown_messages_total 1"),
         "{metrics}"
     );
+    for of in ["specs", "platforms"] {
+        let missed = format!("loanctl_missed_events_total{{of=\"{of}\"}} 0");
+        assert!(metrics.contains(&missed), "{metrics}");
+    }
 }
 
 async fn tell(account: &Account, queue: &str, body: &str) {

@@ -38,6 +38,12 @@ pub(crate) fn spec(name: &str, edit: impl FnOnce(&mut Value)) -> String {
     serde_json::to_string_pretty(&platform).unwrap()
 }
 
+/// The value of a metric without labels in Prometheus text.
+pub(crate) fn sample(metrics: &str, name: &str) -> Option<f64> {
+    let line = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+    metrics.lines().find_map(line)
+}
+
 /// The message of a condition of a shown platform.
 pub(crate) fn condition<'a>(platform: &'a Value, type_: &str) -> Option<&'a Value> {
     let conditions = platform["status"]["conditions"].as_array()?;

@@ -18,7 +18,7 @@ use schema::names::{PlatformName, ServiceName};
 use schema::signals::Metric;
 
 pub use distribution::Distribution;
-pub use emf::Emitter;
+pub use emf::{EmitError, Emitter, Record, Records, Series};
 pub use golden::{GoldenSignals, RequestInFlight};
 pub use prometheus::text;
 

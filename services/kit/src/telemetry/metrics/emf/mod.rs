@@ -2,22 +2,21 @@
 //!
 //! Format: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 
+mod record;
+
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::SystemTime;
 
-use metrique::emf::{Emf, HighStorageResolution};
-use metrique::writer::format::Format;
-use metrique::writer::{
-    Entry, EntryWriter, IoStreamError, MetricFlags, Observation, Unit, ValidationError, Value,
-    ValueWriter,
-};
+use metrique::writer::Observation;
 use schema::signals::{
     DEPENDENCY_DIMENSION, Metric, NAMESPACE, PLATFORM_DIMENSION, SERVICE_DIMENSION,
 };
 
 use super::distribution::Snapshot;
 use super::{Instrument, Metrics, unit};
+use record::repeated;
+pub use record::{EmitError, Record, Records, Series};
 
 /// CloudWatch takes no more values for one metric in one record.
 const MAX_VALUES: usize = 100;
@@ -25,8 +24,8 @@ const MAX_VALUES: usize = 100;
 /// Emits what was recorded since it last did.
 pub struct Emitter {
     metrics: Metrics,
-    own: Emf,
-    per_dependency: Emf,
+    own: Records,
+    per_dependency: Records,
     seen: BTreeMap<(Option<&'static str>, Metric), Seen>,
 }
 
@@ -35,29 +34,16 @@ enum Seen {
     Distribution(Snapshot),
 }
 
-/// Why metrics were not emitted.
-#[derive(Debug, thiserror::Error)]
-pub enum EmitError {
-    /// Standard output does not take them.
-    #[error("metrics cannot be written: {0}")]
-    Write(#[from] io::Error),
-    /// A record that CloudWatch would refuse.
-    #[error("metrics make no valid record: {0}")]
-    Invalid(#[from] ValidationError),
-}
-
 impl Emitter {
     /// An emitter of `metrics`.
     #[must_use]
     pub fn new(metrics: Metrics) -> Self {
-        let format = |dimensions: &[&str]| {
-            let set = dimensions.iter().map(|name| (*name).to_owned()).collect();
-            Emf::builder(NAMESPACE.to_owned(), vec![set]).build()
-        };
+        let own = [PLATFORM_DIMENSION, SERVICE_DIMENSION];
+        let per_dependency = [PLATFORM_DIMENSION, SERVICE_DIMENSION, DEPENDENCY_DIMENSION];
         Self {
             metrics,
-            own: format(&[PLATFORM_DIMENSION, SERVICE_DIMENSION]),
-            per_dependency: format(&[PLATFORM_DIMENSION, SERVICE_DIMENSION, DEPENDENCY_DIMENSION]),
+            own: Records::new(NAMESPACE, &own),
+            per_dependency: Records::new(NAMESPACE, &per_dependency),
             seen: BTreeMap::new(),
         }
     }
@@ -77,18 +63,21 @@ impl Emitter {
             if series.is_empty() {
                 continue;
             }
+            let mut dimensions = vec![
+                (PLATFORM_DIMENSION, &*self.metrics.platform),
+                (SERVICE_DIMENSION, self.metrics.service),
+            ];
+            dimensions.extend(dependency.map(|name| (DEPENDENCY_DIMENSION, name)));
             let record = Record {
                 now,
-                platform: &self.metrics.platform,
-                service: self.metrics.service,
-                dependency,
+                dimensions,
                 series,
             };
-            let format = match dependency {
+            let records = match dependency {
                 Some(_) => &mut self.per_dependency,
                 None => &mut self.own,
             };
-            write_line(format, &record, output)?;
+            records.write(&record, output)?;
         }
         Ok(())
     }
@@ -99,8 +88,16 @@ impl Emitter {
         metric: Metric,
         instrument: &Instrument,
     ) -> Series {
-        let key = (dependency, metric);
-        let observations = match instrument {
+        let observations = self.observations((dependency, metric), instrument);
+        Series::of(metric.name(), observations, unit(metric)).each_second()
+    }
+
+    fn observations(
+        &mut self,
+        key: (Option<&'static str>, Metric),
+        instrument: &Instrument,
+    ) -> Vec<Observation> {
+        match instrument {
             Instrument::Counter(counter) => {
                 let total = counter.total();
                 let before = match self.seen.insert(key, Seen::Count(total)) {
@@ -117,89 +114,9 @@ impl Emitter {
                     Some(Seen::Distribution(before)) => before,
                     _ => Snapshot::default(),
                 };
-                observations(&now.since(&before, MAX_VALUES))
+                repeated(&now.since(&before, MAX_VALUES))
             }
-        };
-        Series {
-            metric,
-            observations: HighStorageResolution::from(Observations {
-                values: observations,
-                unit: unit(metric),
-            }),
         }
-    }
-}
-
-/// One write per line, so that lines of other writers do not fall into it.
-fn write_line(
-    format: &mut Emf,
-    record: &Record<'_>,
-    output: &mut impl Write,
-) -> Result<(), EmitError> {
-    let mut line = Vec::with_capacity(2_048);
-    format
-        .format(record, &mut line)
-        .map_err(|error| match error {
-            IoStreamError::Io(error) => EmitError::Write(error),
-            IoStreamError::Validation(error) => EmitError::Invalid(error),
-        })?;
-    output.write_all(&line)?;
-    output.flush()?;
-    Ok(())
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of one interval are small"
-)]
-fn observations(values: &[(f64, u64)]) -> Vec<Observation> {
-    let repeated = |(value, count): &(f64, u64)| Observation::Repeated {
-        total: value * *count as f64,
-        occurrences: *count,
-    };
-    values.iter().map(repeated).collect()
-}
-
-struct Record<'a> {
-    now: SystemTime,
-    platform: &'a str,
-    service: &'a str,
-    dependency: Option<&'a str>,
-    series: Vec<Series>,
-}
-
-struct Series {
-    metric: Metric,
-    observations: HighStorageResolution<Observations>,
-}
-
-struct Observations {
-    values: Vec<Observation>,
-    unit: Unit,
-}
-
-impl Entry for Record<'_> {
-    fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
-        writer.timestamp(self.now);
-        writer.value(PLATFORM_DIMENSION, self.platform);
-        writer.value(SERVICE_DIMENSION, self.service);
-        if let Some(dependency) = self.dependency {
-            writer.value(DEPENDENCY_DIMENSION, dependency);
-        }
-        for series in &self.series {
-            writer.value(series.metric.name(), &series.observations);
-        }
-    }
-}
-
-impl Value for Observations {
-    fn write(&self, writer: impl ValueWriter) {
-        writer.metric(
-            self.values.iter().copied(),
-            self.unit,
-            [],
-            MetricFlags::empty(),
-        );
     }
 }
 
