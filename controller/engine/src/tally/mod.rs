@@ -38,7 +38,7 @@ pub struct Counts {
     pub durations: Durations,
     /// Platforms being reconciled.
     pub reconciling: usize,
-    /// Platforms that an edit or a hint told of and whose reconcile has not begun.
+    /// Platforms that a spec file or a hint told of and whose reconcile has not begun.
     pub waiting: usize,
     /// Platforms that were otherwise than wanted when they were looked at last.
     pub drifted_platforms: usize,

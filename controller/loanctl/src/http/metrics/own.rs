@@ -23,7 +23,7 @@ pub(super) fn add(registry: &mut Registry, counts: &Counts) {
     for (name, help, value) in [
         (
             "workqueue_depth",
-            "Platforms that an edit or a hint told of and whose reconcile has not begun",
+            "Platforms that a spec file or a hint told of and whose reconcile has not begun",
             counts.waiting,
         ),
         (
