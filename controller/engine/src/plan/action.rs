@@ -93,6 +93,7 @@ impl Action {
                 }
                 ServiceChange::Deploy { service, .. } => format!("tasks of {service}"),
                 ServiceChange::Scale { service, .. } => format!("count of {service}"),
+                ServiceChange::Repair { service, .. } => format!("surroundings of {service}"),
             },
         }
     }

@@ -2,6 +2,7 @@
 
 mod action;
 mod alarms;
+mod repairs;
 mod services;
 mod settings;
 
@@ -20,8 +21,8 @@ use services::Stage;
 /// The calls to make, in their order.
 ///
 /// Guards come before risk: alarms first, then new and growing services, then settings and
-/// deployments, scoring last, and what shrinks or goes away at the very end. Taking a change back comes
-/// before everything: nothing that fails may stand in its way.
+/// deployments, scoring last, then what shrinks or goes away, and at the very end what the home of a service
+/// repairs. Taking a change back comes before everything: nothing that fails may stand in its way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The calls.
@@ -54,6 +55,7 @@ pub fn plan(context: PlanContext<'_>, desired: &Desired, observed: &Observed) ->
         steps.extend(shrinking.into_iter().map(|(_, step)| step));
         steps.extend(removals(context, desired, observed));
     }
+    steps.extend(repairs::repairs(desired, observed, scoring));
     steps.sort_by_key(|step| !is_rollback(&step.action, scoring));
     Plan { steps }
 }
