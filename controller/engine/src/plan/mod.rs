@@ -2,6 +2,7 @@
 
 mod action;
 mod alarms;
+mod dashboard;
 mod repairs;
 mod services;
 mod settings;
@@ -22,7 +23,7 @@ use services::Stage;
 ///
 /// Guards come before risk: alarms first, then new and growing services, then settings and
 /// deployments, scoring last, then what shrinks or goes away, and at the very end what the home of a service
-/// repairs. Taking a change back comes before everything: nothing that fails may stand in its way.
+/// repairs, and its dashboard. Taking a change back comes before everything: nothing that fails may stand in its way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The calls.
@@ -56,6 +57,9 @@ pub fn plan(context: PlanContext<'_>, desired: &Desired, observed: &Observed) ->
         steps.extend(removals(context, desired, observed));
     }
     steps.extend(repairs::repairs(desired, observed, scoring));
+    if !scoring.is_taking_back() {
+        steps.extend(dashboard::change(desired, observed));
+    }
     steps.sort_by_key(|step| !is_rollback(&step.action, scoring));
     Plan { steps }
 }
@@ -74,6 +78,7 @@ pub fn plan_removal(platform: &PlatformName, observed: &Observed) -> Plan {
         .copied()
         .map(Action::DeleteSettings);
     let actions = services.chain(alarms).chain(settings);
+    let actions = actions.chain(dashboard::removal(observed));
     Plan {
         steps: actions.map(Step::whole).collect(),
     }

@@ -16,8 +16,8 @@ use crate::decide::{Decision, decide};
 use crate::observed::{Observed, ObservedSettings, RehearsalFinding};
 use crate::plan::{Action, Plan};
 use crate::ports::{
-    DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment, ObservedService,
-    ObservedTask, ServiceChange, TaskTemplate,
+    DashboardState, DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment,
+    ObservedService, ObservedTask, ServiceChange, TaskTemplate,
 };
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
@@ -342,6 +342,12 @@ impl Story {
                     self.world.settings.insert(document.service, settings);
                 }
                 Action::Service(change) => self.change_service(change),
+                Action::Dashboard { wanted: true } => {
+                    self.world.dashboard = DashboardState::AsWanted;
+                }
+                Action::Dashboard { wanted: false } => {
+                    self.world.dashboard = DashboardState::Absent;
+                }
             }
         }
         self.tasks_take_their_settings();
