@@ -16,10 +16,12 @@ use crate::reconcile::Context;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How far the calls of a plan came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Progress {
     /// All of them were made.
     Done,
+    /// All but that of the dashboard, which comes last and which nobody waits for.
+    NoDashboard(PortError),
     /// Something was said about the platform while they waited for their permit, or they waited too long: what
     /// they were decided on may have changed. Or the controller is stopping.
     Outdated,
@@ -39,10 +41,20 @@ pub(crate) async fn carry_out(
             return Ok(Progress::Outdated);
         };
         tracing::info!(%platform, %step, "Reconciling.");
-        carry_out_one(context, platform, &step.action, permit).await?;
-        context.convergence.wrote(platform, step, now);
+        match carry_out_one(context, platform, &step.action, permit).await {
+            Ok(()) => context.convergence.wrote(platform, step, now),
+            Err(error) if is_of_dashboard(&step.action, &error) => {
+                return Ok(Progress::NoDashboard(error));
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(Progress::Done)
+}
+
+/// Whether `error` says no more than that a dashboard could not be kept.
+const fn is_of_dashboard(action: &Action, error: &PortError) -> bool {
+    matches!(action, Action::Dashboard { .. }) && !matches!(error, PortError::LeaseLost)
 }
 
 /// Waits for the permit to make `action`; nothing when that makes no sense any more.
@@ -56,6 +68,7 @@ async fn permit(
         match action {
             Action::Service(change) => context.compute.permit(change, urgency).await,
             Action::PutAlarm(_) | Action::DeleteAlarm(_) => context.alarms.permit(urgency).await,
+            Action::Dashboard { .. } => context.alarms.permit_dashboard(urgency).await,
             Action::PutSettings { .. } | Action::DeleteSettings(_) => Permit::free(),
         }
     };
@@ -77,6 +90,10 @@ async fn carry_out_one(
         Action::PutAlarm(definition) => context.alarms.put(definition, permit).await,
         Action::DeleteAlarm(name) => context.alarms.delete(platform, name, permit).await,
         Action::Service(change) => context.compute.apply(change, permit).await,
+        Action::Dashboard { wanted } => {
+            let alarms = &context.alarms;
+            alarms.keep_dashboard(platform, *wanted, permit).await
+        }
         Action::DeleteSettings(service) => {
             context
                 .documents

@@ -11,7 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use schema::names::PlatformName;
 
-use crate::plan::{Plan, Step};
+use crate::plan::{Action, Plan, Step};
+use crate::ports::ServiceChange;
 
 /// Writes in vain after which a person has to look.
 const MAX_WRITES: u32 = 3;
@@ -48,6 +49,15 @@ enum Patience {
     Endless,
 }
 
+impl Patience {
+    const fn with(self, step: &Step) -> Self {
+        match step.action {
+            Action::Service(ServiceChange::Repair { .. }) => Self::Limited,
+            _ => self,
+        }
+    }
+}
+
 /// What of a plan is to be done now.
 #[derive(Debug, PartialEq)]
 pub struct Permitted {
@@ -71,7 +81,8 @@ impl Convergence {
         self.permit_as(Patience::Limited, platform, generation, plan, now)
     }
 
-    /// Like [`Self::permit`], and never gives up: for taking a change back.
+    /// Like [`Self::permit`], and never gives up: for taking a change back. Only repairs are given up all the same:
+    /// each may start new tasks, and nothing is taken back by them.
     #[must_use]
     pub fn permit_tirelessly(
         &self,
@@ -114,8 +125,10 @@ impl Convergence {
             .filter(|step| written(step).is_some_and(|repeated| repeated.is_in_vain(now)))
             .map(in_vain)
             .collect();
-        let is_due =
-            |step: &Step| written(step).is_none_or(|repeated| repeated.is_due(patience, now));
+        let is_due = |step: &Step| {
+            let patience = patience.with(step);
+            written(step).is_none_or(|repeated| repeated.is_due(patience, now))
+        };
         let steps = plan.steps.iter().filter(|step| is_due(step));
         Permitted {
             plan: Plan {
@@ -193,8 +206,6 @@ mod tests {
     use schema::revision::FieldChange;
 
     use super::*;
-    use crate::plan::Action;
-    use crate::ports::ServiceChange;
 
     fn plan(service: ServiceName) -> Plan {
         Plan {
@@ -333,6 +344,43 @@ mod tests {
             !permitted.is_empty()
         });
         assert_eq!(done.collect::<Vec<_>>(), [0, 10, 20, 30, 40, 50]);
+    }
+
+    #[test]
+    fn invariant_04_a_repair_that_does_not_take_stalls_whatever_is_found_and_whatever_is_taken_back()
+     {
+        let repair = |found: i64| Plan {
+            steps: vec![Step {
+                action: Action::Service(ServiceChange::Repair {
+                    platform: name(),
+                    service: ServiceName::Auth,
+                }),
+                drift: vec![FieldChange {
+                    path: "network.subnets[0]".to_owned(),
+                    from: Some(format!("subnet-{found}")),
+                    to: Some("subnet-a".to_owned()),
+                }],
+            }],
+        };
+        let guard = Convergence::default();
+        let mut done = Vec::new();
+        for second in 0..300 {
+            let plan = match second % 2 {
+                0 => guard.permit(&name(), 1, &repair(second), at(second)).plan,
+                _ => guard.permit_tirelessly(&name(), 1, &repair(second), at(second)),
+            };
+            for step in &plan.steps {
+                guard.wrote(&name(), step, at(second));
+                done.push(second);
+            }
+        }
+        assert_eq!(done, [0, 10, 20]);
+        let in_vain = guard.permit(&name(), 1, &repair(7), at(301)).in_vain;
+        assert!(in_vain[0].contains("`repair auth`"), "{in_vain:?}");
+        assert!(
+            in_vain[0].contains("network.subnets[0] is subnet-7"),
+            "{in_vain:?}"
+        );
     }
 
     #[test]

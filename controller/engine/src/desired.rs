@@ -22,6 +22,8 @@ pub struct Desired {
     pub scoring_revision: RevisionDigest,
     /// The alarms.
     pub alarms: Vec<AlarmDefinition>,
+    /// Whether there is to be a dashboard.
+    pub dashboard: bool,
 }
 
 /// What `platform` should look like under `spec`, with scoring as the rollout has it.
@@ -49,6 +51,7 @@ pub fn desired(
             .iter()
             .filter_map(|alarm| definition(platform, alarm))
             .collect(),
+        dashboard: spec.dashboard,
     })
 }
 

@@ -1,17 +1,24 @@
 //! Looking: everything of one platform, read in one round.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use schema::names::{PlatformName, ServiceName};
-use schema::platform::AlarmName;
+use schema::platform::{AlarmName, Mode};
 use schema::settings::ServiceSettings;
 use schema::status::Phase;
+use tokio::time::timeout;
 
 use crate::conditions::with_causes;
 use crate::observed::{Observed, ObservedSettings};
-use crate::ports::{BakeEvidence, Documents, ObservedAlarm, PortError, Seen, Urgency};
+use crate::ports::{
+    BakeEvidence, DashboardState, Documents, ObservedAlarm, PortError, Seen, Urgency,
+};
 use crate::reconcile::Context;
 use crate::state::PlatformState;
+
+/// How long a look waits for what is known of the dashboard.
+const DASHBOARD_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads everything of one platform.
 pub(crate) async fn observe(
@@ -32,6 +39,7 @@ pub(crate) async fn observe(
             .rehearsals
             .of(context.compute.as_ref(), state, urgency)
             .await?,
+        dashboard: observe_dashboard(context, state, urgency).await,
         ..Observed::nothing(services.at)
     };
     match observe_guards(context, state, &platforms, urgency).await {
@@ -45,6 +53,32 @@ pub(crate) async fn observe(
         Err(error) => observed.blind = Some(with_causes(&error)),
     }
     Ok(observed)
+}
+
+/// Whatever fails here keeps nothing else from being seen, and no rollback waits for it.
+async fn observe_dashboard(
+    context: &Context,
+    state: &PlatformState,
+    urgency: Urgency,
+) -> DashboardState {
+    if urgency == Urgency::Rollback {
+        return DashboardState::Unknown;
+    }
+    let platform = &state.platform;
+    let accepted = state.accepted.as_ref().map(|accepted| &accepted.spec);
+    let in_force = accepted.filter(|spec| spec.mode != Mode::Suspend);
+    let in_force = in_force.or(state.enforced.as_ref());
+    let wanted = in_force.is_some_and(|spec| spec.dashboard);
+    let asked = context.alarms.dashboard(platform, wanted);
+    match timeout(DASHBOARD_PATIENCE, asked).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(%platform, cause, "The dashboard cannot be read for now.");
+            DashboardState::Unknown
+        }
+        Err(_) => DashboardState::Unknown,
+    }
 }
 
 async fn observe_guards(

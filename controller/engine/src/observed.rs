@@ -7,7 +7,7 @@ use schema::names::ServiceName;
 use schema::platform::AlarmName;
 use schema::settings::{ServiceSettings, SettingsDocument};
 
-use crate::ports::{BakeEvidence, DocumentVersion, ObservedAlarm, ObservedService};
+use crate::ports::{BakeEvidence, DashboardState, DocumentVersion, ObservedAlarm, ObservedService};
 
 /// What was found of one platform, all read in the same round.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Observed {
     pub settings: BTreeMap<ServiceName, ObservedSettings>,
     /// What the bake under way has seen.
     pub evidence: BakeEvidence,
+    /// Its dashboard.
+    pub dashboard: DashboardState,
     /// What came of the rehearsal of the change that is about to begin.
     pub rehearsal: Option<RehearsalFinding>,
 }
@@ -62,6 +64,7 @@ impl Observed {
                 breaching_datapoints: BTreeMap::new(),
                 last_report: BTreeMap::new(),
             },
+            dashboard: DashboardState::NotKept,
             rehearsal: None,
         }
     }

@@ -262,6 +262,11 @@ async fn advance(
                 Next::requeue(Duration::ZERO)
             }
             Progress::Done => Next::requeue(wait(context.pace, &decision, &observed)),
+            Progress::NoDashboard(error) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::warn!(%platform, cause, "The dashboard is not as it should be.");
+                Next::requeue(wait(context.pace, &decision, &observed))
+            }
             Progress::Outdated => Next::requeue(Duration::ZERO),
         },
     )
@@ -317,7 +322,11 @@ async fn remove(
         let observed = observe(context, &state, Urgency::Edit).await?;
         let plan = plan_removal(&platform, &observed);
         if !plan.is_empty() {
-            carry_out(context, &platform, &plan, Urgency::Edit, now).await?;
+            let progress = carry_out(context, &platform, &plan, Urgency::Edit, now).await?;
+            if let Progress::NoDashboard(error) = progress {
+                // Once the platform is forgotten, nobody would remove it.
+                return Err(error.into());
+            }
             return Ok(Next::requeue(context.pace.moving));
         }
         context.states.forget(&platform).await?;

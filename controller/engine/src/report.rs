@@ -4,7 +4,7 @@ use schema::names::ServiceName;
 
 use crate::desired::Desired;
 use crate::observed::Observed;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan, Step};
 use crate::ports::{DeploymentState, ObservedService, ServiceDefinition};
 
 /// What a platform waits for.
@@ -95,7 +95,9 @@ impl Report {
 #[must_use]
 pub fn report(desired: &Desired, observed: &Observed, plan: &Plan) -> Report {
     let mut report = Report::default();
-    for step in &plan.steps {
+    // Nothing waits for a dashboard: neither a platform to be ready nor a change to begin.
+    let is_waited_for = |step: &&Step| !matches!(step.action, Action::Dashboard { .. });
+    for step in plan.steps.iter().filter(is_waited_for) {
         report.add_waiting(None, step.to_string());
     }
     for definition in &desired.services {

@@ -70,6 +70,10 @@ pub struct LoanPlatformSpec {
     #[serde(default)]
     #[schemars(length(max = 50))]
     pub alarms: Vec<Alarm>,
+    /// Whether a dashboard with the golden signals of the services is kept, where the home of the platform has
+    /// dashboards: in AWS as `LoanPlatform-NAME` in CloudWatch.
+    #[serde(default)]
+    pub dashboard: bool,
     /// How a scoring change is rolled out, judged and taken back.
     #[serde(default)]
     pub rollout: Rollout,

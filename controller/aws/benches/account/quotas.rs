@@ -18,6 +18,7 @@ pub(super) fn family(operation: &str) -> Family {
         "DescribeAlarms" | "DescribeAlarms (listing)" => Family::DescribeAlarms,
         "DescribeAlarmHistory" => Family::DescribeAlarmHistory,
         "GetMetricData" => Family::GetMetricData,
+        "ListDashboards" => Family::Dashboards,
         _ => Family::Scaling,
     }
 }

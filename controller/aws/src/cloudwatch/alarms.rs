@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use engine::ports::{
-    AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, Permit, PortError, Seen, Urgency,
+    AlarmDefinition, Alarms, BakeEvidence, DashboardState, ObservedAlarm, Permit, PortError, Seen,
+    Urgency,
 };
 use jiff::Timestamp;
 use schema::infrastructure::Infrastructure;
@@ -15,6 +16,7 @@ use schema::names::PlatformName;
 use schema::platform::AlarmName;
 use tokio::time::Instant;
 
+use super::dashboard::Dashboards;
 use super::evidence::Inquiry;
 use super::gathering::{ByName, gathering};
 use super::pasts::Pasts;
@@ -31,6 +33,7 @@ pub(crate) struct CloudWatchAlarms {
     connection: Connection,
     caller: Arc<Caller>,
     gathering: Batcher<ByName>,
+    dashboards: Dashboards,
     infrastructure: Arc<ArcSwap<Infrastructure>>,
     registry: Mutex<Registry>,
     /// One listing at a time: whoever comes meanwhile finds it done.
@@ -50,6 +53,11 @@ impl CloudWatchAlarms {
     ) -> Self {
         Self {
             gathering: gathering(&connection, &caller),
+            dashboards: Dashboards::new(
+                connection.cloudwatch.clone(),
+                Arc::clone(&caller),
+                Arc::clone(&infrastructure),
+            ),
             connection,
             caller,
             infrastructure,
@@ -196,6 +204,27 @@ impl Alarms for CloudWatchAlarms {
         change::delete(&self.connection.cloudwatch, &self.caller, &name).await?;
         lock(&self.registry).removed(platform, &name);
         Ok(())
+    }
+
+    async fn dashboard(
+        &self,
+        platform: &PlatformName,
+        wanted: bool,
+    ) -> Result<DashboardState, PortError> {
+        self.dashboards.state(platform, wanted).await
+    }
+
+    async fn permit_dashboard(&self, urgency: Urgency) -> Permit {
+        self.dashboards.permit(urgency).await
+    }
+
+    async fn keep_dashboard(
+        &self,
+        platform: &PlatformName,
+        wanted: bool,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        self.dashboards.keep(platform, wanted, permit).await
     }
 
     async fn evidence(

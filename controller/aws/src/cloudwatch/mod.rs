@@ -2,11 +2,10 @@
 //!
 //! An alarm of a spec is one metric alarm, called `LoanPlatform/PLATFORM/ALARM`: [`definition`] writes it,
 //! [`recognition`] reads it back, and [`measure`] and [`formula`] say what it looks at, by the same rules as
-//! those of the home on one machine. [`alarms`] makes the calls.
+//! those of the home on one machine. [`alarms`] makes the calls. [`dashboard`] shows the same metrics to people.
 
 mod alarms;
 mod change;
-#[expect(dead_code, reason = "a spec cannot ask for a dashboard yet")]
 mod dashboard;
 mod definition;
 mod describe;

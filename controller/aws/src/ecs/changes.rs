@@ -7,6 +7,7 @@ use schema::platform::Scaling;
 
 use super::compute::EcsCompute;
 use super::failure::{change_error, is_deregistered, is_gone, is_there_already};
+use super::glimpses::Glimpse;
 use super::owner;
 use super::place::Place;
 use super::service::ServiceBody;
@@ -46,6 +47,9 @@ impl EcsCompute {
             } => {
                 let place = self.place(platform, *service);
                 self.scale(&place, *count, *scaling, permit).await
+            }
+            ServiceChange::Repair { platform, service } => {
+                self.repair(&self.place(platform, *service), permit).await
             }
             ServiceChange::Delete { platform, service } => {
                 self.delete(&self.place(platform, *service), permit).await
@@ -100,6 +104,24 @@ impl EcsCompute {
         }
         let update = UpdateServiceInputBuilder::default().desired_count(in_ecs(count));
         self.update(place, update, None).await.map(drop)
+    }
+
+    /// What it runs, and how often, stays as it is.
+    async fn repair(&self, place: &Place, permit: Permit) -> Result<(), PortError> {
+        let action = || format!("repair {}", place.name());
+        let wanted = ServiceBody::wanted(place).map_err(|error| error.keeps_from(action()))?;
+        permit.begin();
+        let seen = self.glimpses.of(place);
+        let found = seen
+            .as_ref()
+            .map(|seen| seen.body.clone().named_like(&wanted));
+        let update = match &found {
+            Some(found) => wanted.repair(found),
+            None => wanted.update(),
+        };
+        let update = update.map_err(|error| PortError::unavailable(action(), error))?;
+        let updated = self.update(place, update, None).await?;
+        self.keep_tagged(place, seen.as_ref(), &updated).await
     }
 
     /// Task definitions stay: a service of the name may be wanted again, and what is registered costs nothing.
@@ -167,10 +189,20 @@ impl EcsCompute {
             .set_desired_count(count.map(in_ecs))
             .set_force_new_deployment(has_failed.then_some(true));
         let updated = self.update(place, update, Some(&arn)).await?;
+        self.keep_tagged(place, seen.as_ref(), &updated).await
+    }
+
+    /// Puts our tags on where they are missing, or nobody looked.
+    async fn keep_tagged(
+        &self,
+        place: &Place,
+        seen: Option<&Glimpse>,
+        updated: &str,
+    ) -> Result<(), PortError> {
         match seen {
             Some(seen) if seen.is_tagged => Ok(()),
             Some(seen) => self.tag(place, &seen.arn).await,
-            None => self.tag(place, &updated).await,
+            None => self.tag(place, updated).await,
         }
     }
 

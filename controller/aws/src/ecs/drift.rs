@@ -8,7 +8,9 @@ use aws_sdk_ecs::types::{
 use schema::revision::{FieldChange, leaf_changes};
 
 use super::deployment::primary;
+use super::observation;
 use super::owner;
+use super::place::Place;
 use super::service::{Deployments, Endpoint, Network, ServiceBody, ServiceConnect, Target};
 
 /// ECS's own values where a rolling deployment's are not said.
@@ -17,18 +19,22 @@ use super::service::{Deployments, Endpoint, Network, ServiceBody, ServiceConnect
 const MINIMUM_HEALTHY_PERCENT: i32 = 100;
 const MAXIMUM_PERCENT: i32 = 200;
 
+/// What the home of `place` would have otherwise than `found`. Of a service that is being removed nothing; and
+/// nothing either where the account does not provide what it takes, which the next deployment says.
+pub(crate) fn of(place: &Place, found: &Service) -> Vec<FieldChange> {
+    let wanted = ServiceBody::wanted(place).ok();
+    let wanted = wanted.filter(|_| observation::is_active(found));
+    wanted.map_or_else(Vec::new, |wanted| drift(found, &wanted))
+}
+
 /// The fields in which `found` differs from `wanted`, by their path within the service.
 pub(crate) fn drift(found: &Service, wanted: &ServiceBody) -> Vec<FieldChange> {
-    let mut read = ServiceBody::found(found);
-    if let (Some(found), Some(wanted)) = (&mut read.service_connect, &wanted.service_connect) {
-        found.name_namespace_like(wanted);
-    }
-    leaf_changes(&read, wanted)
+    leaf_changes(&ServiceBody::found(found).named_like(wanted), wanted)
 }
 
 impl ServiceBody {
     /// The service as it was found, with ECS's defaults filled in.
-    fn found(service: &Service) -> Self {
+    pub(crate) fn found(service: &Service) -> Self {
         let connect = primary(service).and_then(|it| it.service_connect_configuration());
         Self {
             network: Network::found(service.network_configuration()),
@@ -45,6 +51,14 @@ impl ServiceBody {
                 .to_owned(),
             tags: owner::ours(service.tags()),
         }
+    }
+
+    /// The same with what ECS tells in two ways told as in `other`.
+    pub(crate) fn named_like(mut self, other: &Self) -> Self {
+        if let (Some(ours), Some(other)) = (&mut self.service_connect, &other.service_connect) {
+            ours.name_namespace_like(other);
+        }
+        self
     }
 }
 

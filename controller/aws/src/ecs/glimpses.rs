@@ -9,14 +9,17 @@ use super::deployment::primary;
 use super::observation::{desired_count, task_definition};
 use super::owner;
 use super::place::Place;
+use super::service::ServiceBody;
 
 /// Services that are remembered; beyond it all are forgotten. What is not known is asked of ECS by the change.
 const KEPT: usize = 20_000;
 
 /// What was seen of a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Glimpse {
     pub(crate) arn: String,
+    /// What its home decides of it, as it was found.
+    pub(crate) body: ServiceBody,
     pub(crate) desired_count: u32,
     /// Whether it carries all of our tags.
     pub(crate) is_tagged: bool,
@@ -30,6 +33,7 @@ impl Glimpse {
         let has_failed = state == Some(&DeploymentRolloutState::Failed);
         Some(Self {
             arn: service.service_arn()?.to_owned(),
+            body: ServiceBody::found(service),
             desired_count: desired_count(service),
             is_tagged: owner::ours(service.tags()) == owner::tags(place),
             failed: task_definition(service)
@@ -95,6 +99,7 @@ mod tests {
             glimpses.of(&place),
             Some(Glimpse {
                 arn: "arn:dev-scoring".to_owned(),
+                body: ServiceBody::found(&service),
                 desired_count: 2,
                 is_tagged: false,
                 failed: Some("arn:7".to_owned()),

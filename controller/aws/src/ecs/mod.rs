@@ -3,7 +3,8 @@
 //! A service of a platform is one ECS service with a name that can be worked out ([`names`]), so nothing has to
 //! be remembered to find it again. What it should be is built by pure functions: its task definition
 //! ([`task_definition`]) and everything else that its home decides ([`service`]). What ECS tells of it is read by
-//! pure functions as well ([`deployment`], [`observation`], [`registered`], [`scaling`]). [`compute`] looks,
+//! pure functions as well ([`deployment`], [`observation`], [`registered`], [`scaling`]), and what of it is
+//! otherwise than it should be ([`drift`]). [`compute`] looks,
 //! [`permits`] says which calls a change takes, [`changes`] makes them.
 
 mod changes;
@@ -11,10 +12,6 @@ mod compute;
 mod definitions;
 mod deployment;
 mod describe;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the engine asks for no repair of it yet")
-)]
 mod drift;
 mod environment;
 mod failure;

@@ -6,6 +6,7 @@ use schema::names::ServiceName;
 use schema::platform::Scaling;
 
 use super::deployment::{self, primary};
+use super::drift;
 use super::place::Place;
 
 /// What else is known of a service, from elsewhere.
@@ -22,6 +23,11 @@ pub(crate) struct Known {
 /// Whether there is such a service: ECS tells of removed ones for a while.
 pub(crate) fn is_there(service: &Service) -> bool {
     service.status() != Some("INACTIVE")
+}
+
+/// Whether `service` takes changes: one being removed does not.
+pub(crate) fn is_active(service: &Service) -> bool {
+    service.status() == Some("ACTIVE")
 }
 
 /// ARN of the task definition that `service` should run.
@@ -48,6 +54,7 @@ pub(crate) fn observed(place: &Place, service: &Service, known: Known) -> Observ
         template: known.template,
         desired_count: desired_count(service),
         scaling: known.scaling,
+        drift: drift::of(place, service),
         // ECS does not count them.
         restarts: 0,
         deployment: deployment::observed(service),

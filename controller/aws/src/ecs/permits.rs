@@ -40,6 +40,12 @@ impl EcsCompute {
                 families.extend(counts.then_some(Family::ServiceModify));
                 families
             }
+            ServiceChange::Repair { platform, service } => {
+                let place = self.place(platform, *service);
+                let mut families = vec![Family::ServiceModify];
+                families.extend(self.tagging(&place));
+                families
+            }
             ServiceChange::Delete { platform, service } => {
                 let mut families = self.scaling_calls(&self.place(platform, *service), None);
                 families.push(Family::ServiceModify);
@@ -62,11 +68,15 @@ impl EcsCompute {
             let is_known = self.definitions.is_known(&body);
             families.extend((!is_known).then_some(Family::TaskDefinitionModify));
         }
-        // A new service is made with its tags.
-        let seen = self.glimpses.of(place);
-        let is_untagged = seen.is_some_and(|seen| !seen.is_tagged);
-        families.extend(is_untagged.then_some(Family::TagModify));
+        families.extend(self.tagging(place));
         families
+    }
+
+    /// A new service is made with its tags.
+    fn tagging(&self, place: &Place) -> Option<Family> {
+        let seen = self.glimpses.of(place);
+        seen.is_some_and(|seen| !seen.is_tagged)
+            .then_some(Family::TagModify)
     }
 
     fn scaling_calls(&self, place: &Place, wanted: Option<Scaling>) -> Vec<Family> {

@@ -165,6 +165,27 @@ impl ServiceBody {
             .propagate_tags(self.tags_from.as_str().into()))
     }
 
+    /// What brings it about in a service that is there and was `found`, as [`update`](Self::update) does, and says
+    /// nothing that would have ECS replace tasks and is as it should be.
+    ///
+    /// Source: Amazon ECS API Reference, `UpdateService`: what of it starts a new deployment.
+    ///
+    /// # Errors
+    /// Never: everything that ECS asks for is there.
+    pub(crate) fn repair(&self, found: &Self) -> Result<UpdateServiceInputBuilder, BuildError> {
+        let mut update = self.update()?;
+        if found.network == self.network {
+            update = update.set_network_configuration(None);
+        }
+        if found.service_connect == self.service_connect {
+            update = update.set_service_connect_configuration(None);
+        }
+        if found.load_balancer == self.load_balancer {
+            update = update.set_load_balancers(None);
+        }
+        Ok(update)
+    }
+
     const fn rebalancing(&self) -> AvailabilityZoneRebalancing {
         if self.availability_zone_rebalancing {
             AvailabilityZoneRebalancing::Enabled
@@ -344,6 +365,25 @@ mod tests {
         assert!(!connect.enabled());
         assert_eq!(input.load_balancers.as_deref(), Some([].as_slice()));
         assert_eq!(input.desired_count(), None);
+    }
+
+    #[test]
+    fn a_repair_is_silent_of_what_would_start_tasks_for_nothing() {
+        let body = ServiceBody::wanted(&place(ServiceName::LoanApi)).unwrap();
+        let mut found = body.clone();
+        found.deployments.circuit_breaker = false;
+        let input = body.repair(&found).unwrap().build().unwrap();
+        let deployments = input.deployment_configuration().unwrap();
+        assert!(deployments.deployment_circuit_breaker().unwrap().enable());
+        assert_eq!(input.network_configuration(), None);
+        assert_eq!(input.service_connect_configuration(), None);
+        assert_eq!(input.load_balancers, None);
+        assert_eq!(input.task_definition(), None);
+
+        found.network.subnets.clear();
+        let input = body.repair(&found).unwrap().build().unwrap();
+        assert!(input.network_configuration().is_some());
+        assert_eq!(input.service_connect_configuration(), None);
     }
 
     #[test]

@@ -18,11 +18,9 @@ use serde_json::json;
 
 use super::compute::{EcsCompute, EcsParts};
 use super::describe::Asking;
-use super::drift::drift;
 use super::fake::FakeAws;
-use super::fixture::{dev, infrastructure, place, template};
+use super::fixture::{dev, infrastructure, template};
 use super::reports::{Lowest, SettingsReports};
-use super::service::ServiceBody;
 use crate::caller::Caller;
 use crate::quota::{Family, QuotaConfig, Quotas};
 use crate::tally::Tally;
@@ -103,6 +101,13 @@ fn scale(count: u32, scaling: Option<Scaling>) -> ServiceChange {
     }
 }
 
+fn repair() -> ServiceChange {
+    ServiceChange::Repair {
+        platform: dev(),
+        service: ServiceName::Scoring,
+    }
+}
+
 fn delete() -> ServiceChange {
     ServiceChange::Delete {
         platform: dev(),
@@ -130,18 +135,85 @@ async fn what_was_made_is_found_as_it_was_wanted() {
     assert_eq!((found.desired_count, found.running()), (2, 2));
     assert_eq!(found.deployment.state, DeploymentState::Completed);
     assert!(found.all_report((3, 7)));
-    let body = ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
-    assert_eq!(drift_of(&compute, &body).await, []);
+    assert_eq!(found.drift, []);
 }
 
-async fn drift_of(compute: &EcsCompute, body: &ServiceBody) -> Vec<FieldChange> {
-    let answer = compute
-        .connection
-        .ecs
-        .describe_services()
-        .services("dev-scoring");
-    let answer = answer.send().await.unwrap();
-    drift(&answer.services()[0], body)
+#[tokio::test]
+async fn what_somebody_changed_is_named_and_put_back_with_nothing_deployed_for_it() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    edit(&aws, |service| {
+        let breaker = json!({"enable": false, "rollback": true});
+        service["deploymentConfiguration"]["deploymentCircuitBreaker"] = breaker;
+    });
+    let found = look_at_one(&compute).await;
+    let off = FieldChange {
+        path: "deployments.circuitBreaker".to_owned(),
+        from: Some("false".to_owned()),
+        to: Some("true".to_owned()),
+    };
+    assert_eq!(found.drift, [off]);
+
+    change(&compute, repair()).await.unwrap();
+    let after = look_at_one(&compute).await;
+    assert_eq!(after.drift, []);
+    assert_eq!(after.deployment, found.deployment);
+    assert_eq!(after.template, template("scoring:1"));
+    assert_eq!(aws.account().task_definitions.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repair_says_only_what_is_otherwise_of_what_replaces_tasks() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    edit(&aws, |service| {
+        service["networkConfiguration"] = json!({"awsvpcConfiguration": {"subnets": ["other"]}});
+    });
+    assert!(!look_at_one(&compute).await.drift.is_empty());
+    change(&compute, repair()).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.drift, []);
+
+    // The look is older than what somebody does now: what was as it should be is not written.
+    let untouched = json!({"awsvpcConfiguration": {"subnets": ["by somebody"]}});
+    edit(&aws, |service| {
+        service["networkConfiguration"] = untouched.clone();
+    });
+    change(&compute, repair()).await.unwrap();
+    let account = aws.account();
+    assert_eq!(
+        account.services["dev-scoring"]["networkConfiguration"],
+        untouched
+    );
+}
+
+#[tokio::test]
+async fn tags_that_somebody_took_off_are_put_on_again() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    edit(&aws, |service| service["tags"] = json!([]));
+    assert!(!look_at_one(&compute).await.drift.is_empty());
+    change(&compute, repair()).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.drift, []);
+}
+
+#[tokio::test]
+async fn of_a_service_that_is_being_removed_nothing_is_wanted() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    edit(&aws, |service| {
+        service["status"] = "DRAINING".into();
+        service["tags"] = json!([]);
+    });
+    assert_eq!(look_at_one(&compute).await.drift, []);
+}
+
+/// Somebody changes scoring by hand.
+fn edit(aws: &FakeAws, edit: impl FnOnce(&mut serde_json::Value)) {
+    edit(aws.account().services.get_mut("dev-scoring").unwrap());
 }
 
 #[tokio::test]
@@ -194,23 +266,24 @@ async fn making_what_is_there_adopts_it() {
         .await
         .unwrap();
     let by_others = |aws: &FakeAws| {
-        let mut account = aws.account();
-        let service = account.services.get_mut("dev-scoring").unwrap();
-        service["tags"] = json!([{"key": "team", "value": "credit"}]);
-        service["networkConfiguration"] = json!({"awsvpcConfiguration": {"subnets": ["other"]}});
+        edit(aws, |service| {
+            service["tags"] = json!([{"key": "team", "value": "credit"}]);
+            service["networkConfiguration"] =
+                json!({"awsvpcConfiguration": {"subnets": ["other"]}});
+        });
     };
     by_others(&aws);
 
-    let body = ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
     let unseen = compute_on(&aws);
     change(&unseen, create("scoring:2")).await.unwrap();
-    assert_eq!(drift_of(&unseen, &body).await, []);
-    assert_eq!(look_at_one(&unseen).await.template, template("scoring:2"));
+    let adopted = look_at_one(&unseen).await;
+    assert_eq!(adopted.template, template("scoring:2"));
+    assert_eq!(adopted.drift, []);
 
     by_others(&aws);
     look_at_one(&unseen).await;
     change(&unseen, create("scoring:3")).await.unwrap();
-    assert_eq!(drift_of(&unseen, &body).await, []);
+    assert_eq!(look_at_one(&unseen).await.drift, []);
 }
 
 #[tokio::test]
@@ -228,10 +301,10 @@ async fn a_permit_covers_the_calls_of_its_change() {
     ] {
         assert_is_covered(&aws, &compute, step).await;
     }
-    let untag = |aws: &FakeAws| {
-        let mut account = aws.account();
-        account.services.get_mut("dev-scoring").unwrap()["tags"] = json!([]);
-    };
+    let untag = |aws: &FakeAws| edit(aws, |service| service["tags"] = json!([]));
+    assert_is_covered(&aws, &compute, repair()).await;
+    untag(&aws);
+    assert_is_covered(&aws, &compute, repair()).await;
     untag(&aws);
     assert_is_covered(&aws, &compute, deploy("scoring:2")).await;
     untag(&aws);

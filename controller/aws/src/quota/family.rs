@@ -33,7 +33,7 @@ pub enum Family {
     DescribeAlarmHistory,
     /// `GetMetricData`.
     GetMetricData,
-    /// `PutDashboard`, `DeleteDashboards`.
+    /// `ListDashboards`, `GetDashboard`, `PutDashboard`, `DeleteDashboards`.
     Dashboards,
 }
 

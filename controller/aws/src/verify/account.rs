@@ -13,6 +13,8 @@ use crate::failure::port_error;
 const NOBODY: &str = "loanctl-verify";
 /// An alarm of nobody, removed at once.
 const PROBE: &str = "LoanPlatform/verify/probe";
+/// A dashboard of nobody, removed at once: no platform may be called so.
+const PROBE_DASHBOARD: &str = "LoanPlatform-_verify";
 
 pub(super) async fn findings(
     connection: &Connection,
@@ -24,6 +26,7 @@ pub(super) async fn findings(
         Finding::new("read alarms", alarms(connection).await),
         Finding::new("write alarms", write_an_alarm(connection).await),
         Finding::new("read metrics", metrics(connection).await),
+        Finding::new("write dashboards", write_a_dashboard(connection).await),
     ]
 }
 
@@ -81,6 +84,36 @@ async fn write_an_alarm(connection: &Connection) -> Result<String, PortError> {
         .send()
         .await;
     removed.map_err(|error| port_error("remove an alarm", "cloudwatch:DeleteAlarms", error))?;
+    Ok("one was made and removed".to_owned())
+}
+
+async fn write_a_dashboard(connection: &Connection) -> Result<String, PortError> {
+    let cloudwatch = &connection.cloudwatch;
+    let put = cloudwatch
+        .put_dashboard()
+        .dashboard_name(PROBE_DASHBOARD)
+        .dashboard_body(r#"{"widgets":[]}"#);
+    put.send()
+        .await
+        .map_err(|error| port_error("write a dashboard", "cloudwatch:PutDashboard", error))?;
+    let read = cloudwatch.get_dashboard().dashboard_name(PROBE_DASHBOARD);
+    read.send()
+        .await
+        .map_err(|error| port_error("read a dashboard", "cloudwatch:GetDashboard", error))?;
+    let listed = cloudwatch
+        .list_dashboards()
+        .dashboard_name_prefix(PROBE_DASHBOARD);
+    listed
+        .send()
+        .await
+        .map_err(|error| port_error("list dashboards", "cloudwatch:ListDashboards", error))?;
+    let removed = cloudwatch
+        .delete_dashboards()
+        .dashboard_names(PROBE_DASHBOARD);
+    removed
+        .send()
+        .await
+        .map_err(|error| port_error("remove a dashboard", "cloudwatch:DeleteDashboards", error))?;
     Ok("one was made and removed".to_owned())
 }
 

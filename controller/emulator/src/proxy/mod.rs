@@ -11,6 +11,7 @@ mod ecs;
 mod history;
 mod limits;
 mod scaling;
+mod services;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use asked::Asked;
 pub(crate) use backend::{Backend, Reply};
 use cloudwatch::CloudWatch;
 use deliver::{Body, Severed};
+use services::Services;
 
 /// Connections served at once; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 1_024;
@@ -46,6 +48,7 @@ pub(crate) struct Proxy {
     pub(crate) journal: Journal,
     pub(crate) faults: Arc<Faults>,
     pub(crate) cloudwatch: CloudWatch,
+    services: Services,
 }
 
 impl Proxy {
@@ -56,6 +59,7 @@ impl Proxy {
             moto,
             journal: Journal::default(),
             faults: Arc::default(),
+            services: Services::default(),
         }
     }
 
@@ -70,6 +74,7 @@ impl Proxy {
     /// Forgets what was remembered of resources, when they are gone.
     pub(crate) fn forget(&self) {
         self.cloudwatch.forget();
+        self.services.forget();
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Severed> {
@@ -114,7 +119,10 @@ impl Proxy {
             return answer;
         }
         let sent = self.backend(asked.api.service).send(asked.request()).await;
-        sent.unwrap_or_else(|error| Refusal::unreachable(&error).answer(asked))
+        match sent {
+            Ok(reply) => self.services.complete(asked, reply),
+            Err(error) => Refusal::unreachable(&error).answer(asked),
+        }
     }
 
     /// What AWS would not do, though an emulator does.

@@ -60,6 +60,35 @@ async fn nothing_is_left_after_a_reset() {
 }
 
 #[tokio::test]
+async fn a_service_is_told_as_it_was_asked_for() {
+    let client = Client::start().await;
+    client.emulators.create_cluster("loans").await.unwrap();
+    let definition = json!({
+        "family": "auth", "containerDefinitions": [{ "name": "auth", "image": "auth:1" }],
+    });
+    client.ecs("RegisterTaskDefinition", &definition).await;
+    let connect = json!({ "enabled": true, "namespace": "loans" });
+    let made = json!({
+        "cluster": "loans", "serviceName": "auth", "taskDefinition": "auth", "desiredCount": 1,
+        "availabilityZoneRebalancing": "ENABLED", "serviceConnectConfiguration": connect,
+    });
+    client.ecs("CreateService", &made).await;
+    let updated = json!({
+        "cluster": "loans", "service": "auth", "enableECSManagedTags": true, "propagateTags": "SERVICE",
+    });
+    client.ecs("UpdateService", &updated).await;
+
+    let asked = json!({ "cluster": "loans", "services": ["auth"] });
+    let described = client.ecs("DescribeServices", &asked).await.json();
+    let service = &described["services"][0];
+    assert_eq!(service["availabilityZoneRebalancing"], "ENABLED");
+    assert_eq!(service["enableECSManagedTags"], true);
+    assert_eq!(service["propagateTags"], "SERVICE");
+    let deployment = &service["deployments"][0];
+    assert_eq!(deployment["serviceConnectConfiguration"], connect);
+}
+
+#[tokio::test]
 async fn a_service_is_scaled_by_the_other_emulator_if_it_is_there() {
     let client = Client::start().await;
     client.emulators.create_cluster("loans").await.unwrap();

@@ -11,9 +11,9 @@ use schema::platform::AlarmName;
 
 use super::holding::Lease;
 use crate::ports::{
-    AlarmDefinition, Alarms, BakeEvidence, Compute, Document, DocumentVersion, Documents, Expected,
-    Listed, ObservedAlarm, ObservedService, Permit, PortError, Rehearsal, Rehearsed, Seen,
-    ServiceChange, Urgency,
+    AlarmDefinition, Alarms, BakeEvidence, Compute, DashboardState, Document, DocumentVersion,
+    Documents, Expected, Listed, ObservedAlarm, ObservedService, Permit, PortError, Rehearsal,
+    Rehearsed, Seen, ServiceChange, Urgency,
 };
 
 /// A port whose calls that change something go through only while the lease is held.
@@ -85,6 +85,29 @@ impl Alarms for Fenced<dyn Alarms> {
     ) -> Result<(), PortError> {
         self.lease
             .fence(self.port.delete(platform, name, permit))
+            .await
+    }
+
+    async fn dashboard(
+        &self,
+        platform: &PlatformName,
+        wanted: bool,
+    ) -> Result<DashboardState, PortError> {
+        self.port.dashboard(platform, wanted).await
+    }
+
+    async fn permit_dashboard(&self, urgency: Urgency) -> Permit {
+        self.port.permit_dashboard(urgency).await
+    }
+
+    async fn keep_dashboard(
+        &self,
+        platform: &PlatformName,
+        wanted: bool,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        self.lease
+            .fence(self.port.keep_dashboard(platform, wanted, permit))
             .await
     }
 

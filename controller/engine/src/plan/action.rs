@@ -72,6 +72,11 @@ pub enum Action {
     DeleteSettings(ServiceName),
     /// Change a service.
     Service(ServiceChange),
+    /// Write the platform's dashboard, or remove it.
+    Dashboard {
+        /// Whether there is to be one.
+        wanted: bool,
+    },
 }
 
 impl Action {
@@ -87,12 +92,14 @@ impl Action {
                 ..
             }
             | Self::DeleteSettings(service) => format!("settings of {service}"),
+            Self::Dashboard { .. } => "dashboard".to_owned(),
             Self::Service(change) => match change {
                 ServiceChange::Create(_) | ServiceChange::Delete { .. } => {
                     change.service().to_string()
                 }
                 ServiceChange::Deploy { service, .. } => format!("tasks of {service}"),
                 ServiceChange::Scale { service, .. } => format!("count of {service}"),
+                ServiceChange::Repair { service, .. } => format!("surroundings of {service}"),
             },
         }
     }
@@ -112,6 +119,8 @@ impl fmt::Display for Action {
             }
             Self::DeleteSettings(service) => write!(f, "remove settings of {service}"),
             Self::Service(change) => change.fmt(f),
+            Self::Dashboard { wanted: true } => f.write_str("write dashboard"),
+            Self::Dashboard { wanted: false } => f.write_str("remove dashboard"),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod action;
 mod alarms;
+mod dashboard;
+mod repairs;
 mod services;
 mod settings;
 
@@ -20,8 +22,8 @@ use services::Stage;
 /// The calls to make, in their order.
 ///
 /// Guards come before risk: alarms first, then new and growing services, then settings and
-/// deployments, scoring last, and what shrinks or goes away at the very end. Taking a change back comes
-/// before everything: nothing that fails may stand in its way.
+/// deployments, scoring last, then what shrinks or goes away, and at the very end what the home of a service
+/// repairs, and its dashboard. Taking a change back comes before everything: nothing that fails may stand in its way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The calls.
@@ -54,6 +56,10 @@ pub fn plan(context: PlanContext<'_>, desired: &Desired, observed: &Observed) ->
         steps.extend(shrinking.into_iter().map(|(_, step)| step));
         steps.extend(removals(context, desired, observed));
     }
+    steps.extend(repairs::repairs(desired, observed, scoring));
+    if !scoring.is_taking_back() {
+        steps.extend(dashboard::change(desired, observed));
+    }
     steps.sort_by_key(|step| !is_rollback(&step.action, scoring));
     Plan { steps }
 }
@@ -72,6 +78,7 @@ pub fn plan_removal(platform: &PlatformName, observed: &Observed) -> Plan {
         .copied()
         .map(Action::DeleteSettings);
     let actions = services.chain(alarms).chain(settings);
+    let actions = actions.chain(dashboard::removal(observed));
     Plan {
         steps: actions.map(Step::whole).collect(),
     }

@@ -131,7 +131,23 @@ pub struct BakeEvidence {
     pub last_report: BTreeMap<ServiceName, Timestamp>,
 }
 
-/// Keeps alarms and their metrics.
+/// A platform's dashboard as it was found, compared with the one that its home would write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DashboardState {
+    /// Its home keeps none.
+    #[default]
+    NotKept,
+    /// Not known for now.
+    Unknown,
+    /// There is none.
+    Absent,
+    /// There is one with another content, or one that is not wanted.
+    Differs,
+    /// It is as its home would write it.
+    AsWanted,
+}
+
+/// Keeps alarms and their metrics, and shows them on dashboards.
 #[async_trait]
 pub trait Alarms: Debug + Send + Sync {
     /// The alarms of `platforms`, in one batch.
@@ -166,6 +182,38 @@ pub trait Alarms: Debug + Send + Sync {
         name: &AlarmName,
         permit: Permit,
     ) -> Result<(), PortError>;
+
+    /// The dashboard of `platform`, from memory as far as it serves: where none is `wanted`, it is seldom looked
+    /// for.
+    ///
+    /// # Errors
+    /// When it cannot be read. It is not tried again for some minutes: until then it is not known.
+    async fn dashboard(
+        &self,
+        _platform: &PlatformName,
+        _wanted: bool,
+    ) -> Result<DashboardState, PortError> {
+        Ok(DashboardState::NotKept)
+    }
+
+    /// Waits until the quotas have room for one change of a dashboard. At once where there are none.
+    async fn permit_dashboard(&self, _urgency: Urgency) -> Permit {
+        Permit::free()
+    }
+
+    /// Writes the dashboard of `platform` where one is `wanted`, else removes it. Removing one that is not there is
+    /// no error.
+    ///
+    /// # Errors
+    /// When it cannot be written or removed.
+    async fn keep_dashboard(
+        &self,
+        _platform: &PlatformName,
+        _wanted: bool,
+        _permit: Permit,
+    ) -> Result<(), PortError> {
+        Ok(())
+    }
 
     /// What was seen of `platform` since `since`.
     ///

@@ -6,7 +6,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::{Image, Scaling};
-use schema::revision::ImageHalf;
+use schema::revision::{FieldChange, ImageHalf};
 use schema::settings::ServiceSettings;
 use schema::status::TaskStatus;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,14 @@ pub enum ServiceChange {
         /// Automatic scaling; absent: none.
         scaling: Option<Scaling>,
     },
+    /// Bring back what its home decides of it, as [`ObservedService::drift`] says. Neither its template nor its
+    /// count changes; tasks are replaced only where what is brought back takes new ones.
+    Repair {
+        /// Its platform.
+        platform: PlatformName,
+        /// The service.
+        service: ServiceName,
+    },
     /// Drain its tasks and remove it. Removing one that is not there is no error.
     Delete {
         /// Its platform.
@@ -103,6 +111,9 @@ pub struct ObservedService {
     pub desired_count: u32,
     /// Automatic scaling in force; absent: none.
     pub scaling: Option<Scaling>,
+    /// What its home would have otherwise than it was found, beside all that the engine decides: each field with
+    /// the value found and the value wanted. Always empty where nobody else can change it.
+    pub drift: Vec<FieldChange>,
     /// Tasks replaced because they ended by themselves, since the service was made.
     pub restarts: u64,
     /// The newest deployment.
@@ -269,6 +280,7 @@ impl ServiceChange {
             Self::Create(definition) => definition.service,
             Self::Deploy { service, .. }
             | Self::Scale { service, .. }
+            | Self::Repair { service, .. }
             | Self::Delete { service, .. } => *service,
         }
     }
@@ -306,6 +318,7 @@ impl fmt::Display for ServiceChange {
                 let (least, most) = (range.min_capacity, range.max_capacity);
                 write!(f, "scale {service} to {count}, within {least} to {most}")
             }
+            Self::Repair { service, .. } => write!(f, "repair {service}"),
             Self::Delete { service, .. } => write!(f, "remove {service}"),
         }
     }

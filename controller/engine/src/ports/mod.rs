@@ -8,7 +8,9 @@ mod permit;
 mod seen;
 mod urgency;
 
-pub use alarms::{AlarmDefinition, AlarmSource, Alarms, BakeEvidence, Firing, ObservedAlarm};
+pub use alarms::{
+    AlarmDefinition, AlarmSource, Alarms, BakeEvidence, DashboardState, Firing, ObservedAlarm,
+};
 pub use compute::{
     Compute, DeploymentState, ObservedDeployment, ObservedService, ObservedTask, Rehearsal,
     Rehearsed, ServiceChange, ServiceDefinition, TaskSummary, TaskTemplate,

@@ -3,6 +3,7 @@
 
 mod story;
 
+mod dashboard;
 mod edge_cases;
 mod mixed_edits;
 mod modes;

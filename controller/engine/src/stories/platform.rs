@@ -1,5 +1,5 @@
 use schema::names::ServiceName;
-use schema::platform::{DesiredCount, Scaling};
+use schema::platform::{DesiredCount, Image, Scaling};
 use schema::status::{HistoryKind, Phase};
 use schema::units::Whole;
 
@@ -65,6 +65,64 @@ fn a_count_the_spec_is_silent_about_is_left_alone() {
     story.settles();
     assert!(story.calls.is_empty(), "{:?}", call_names(&story));
     assert_eq!(story.service(ServiceName::Auth).desired_count, 5);
+}
+
+#[test]
+fn what_the_home_of_a_service_keeps_is_repaired_by_its_field() {
+    let mut story = Story::with_a_good_revision();
+    story.drifts(ServiceName::Auth);
+    story.turn();
+    let shown = story.condition("Reconciling").unwrap();
+    let step = "repair auth (deployments.circuitBreaker is false, wanted true)";
+    assert!(shown.contains(step), "{shown}");
+    story.settles();
+    assert_eq!(call_names(&story), ["repair auth"]);
+    assert_eq!(story.ready(), ("True".to_owned(), "AsSpecified".to_owned()));
+}
+
+#[test]
+fn a_deployment_mends_what_a_repair_would() {
+    let mut story = Story::with_a_good_revision();
+    story.drifts(ServiceName::Auth);
+    story.edits(|spec| spec.services.auth.image = Image("auth:2".to_owned()));
+    story.turn();
+    assert_eq!(call_names(&story), ["deploy auth from auth:2"]);
+}
+
+#[test]
+fn a_repair_goes_after_everything_else() {
+    let mut story = Story::with_a_good_revision();
+    story.drifts(ServiceName::Auth);
+    story.edits(|spec| {
+        spec.services.loan_api.desired_count = Some(DesiredCount::new(1));
+        spec.services.score_provider = None;
+    });
+    story.turn();
+    let calls = call_names(&story);
+    assert_eq!(
+        calls.last().map(String::as_str),
+        Some("repair auth"),
+        "{calls:?}"
+    );
+}
+
+#[test]
+fn scoring_is_not_repaired_while_a_change_of_it_is_watched() {
+    let mut story = Story::with_a_good_revision();
+    story.changes_retries(4);
+    story.begins_to_apply();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    story.calls.clear();
+    story.drifts(ServiceName::Scoring);
+    story.drifts(ServiceName::Auth);
+    story.settles();
+    assert_eq!(call_names(&story), ["repair auth"]);
+
+    story.is_watched_with_traffic();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Succeeded);
+    assert_eq!(call_names(&story), ["repair auth", "repair scoring"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::AlarmName;
-use schema::revision::{RevisionDigest, ScoringRevision};
+use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
 use schema::status::{AlarmState, HistoryKind, Phase, TaskHealth, TaskStatus};
 use schema::units::Whole;
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use crate::decide::{Decision, decide};
 use crate::observed::{Observed, ObservedSettings, RehearsalFinding};
 use crate::plan::{Action, Plan};
 use crate::ports::{
-    DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment, ObservedService,
-    ObservedTask, ServiceChange, TaskTemplate,
+    DashboardState, DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment,
+    ObservedService, ObservedTask, ServiceChange, TaskTemplate,
 };
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
@@ -264,6 +264,15 @@ impl Story {
         self.world.services.get_mut(&service).unwrap()
     }
 
+    /// Somebody switches off what its home has ECS do where new tasks do not start.
+    pub(super) fn drifts(&mut self, service: ServiceName) {
+        self.service(service).drift = vec![FieldChange {
+            path: "deployments.circuitBreaker".to_owned(),
+            from: Some("false".to_owned()),
+            to: Some("true".to_owned()),
+        }];
+    }
+
     pub(super) fn phase(&self) -> Phase {
         self.state.scoring.phase
     }
@@ -333,6 +342,12 @@ impl Story {
                     self.world.settings.insert(document.service, settings);
                 }
                 Action::Service(change) => self.change_service(change),
+                Action::Dashboard { wanted: true } => {
+                    self.world.dashboard = DashboardState::AsWanted;
+                }
+                Action::Dashboard { wanted: false } => {
+                    self.world.dashboard = DashboardState::Absent;
+                }
             }
         }
         self.tasks_take_their_settings();
@@ -347,6 +362,7 @@ impl Story {
                     template: definition.template.clone(),
                     desired_count: definition.count.unwrap_or(1),
                     scaling: definition.scaling,
+                    drift: Vec::new(),
                     restarts: 0,
                     deployment: deployment(&definition.template),
                     tasks: Vec::new(),
@@ -378,6 +394,7 @@ impl Story {
                 found.desired_count = *count;
                 found.scaling = *scaling;
             }
+            ServiceChange::Repair { service, .. } => self.service(*service).drift.clear(),
             ServiceChange::Delete { service, .. } => drop(self.world.services.remove(service)),
         }
     }

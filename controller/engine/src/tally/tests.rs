@@ -32,6 +32,7 @@ fn finds(state: DeploymentState) -> Observed {
         },
         desired_count: 1,
         scaling: None,
+        drift: Vec::new(),
         restarts: 0,
         deployment: ObservedDeployment {
             id: "1".to_owned(),

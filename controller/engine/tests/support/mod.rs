@@ -462,6 +462,7 @@ impl Compute for TinyWorld {
                     template: definition.template.clone(),
                     desired_count: definition.count.unwrap_or(1),
                     scaling: definition.scaling,
+                    drift: Vec::new(),
                     restarts: 0,
                     deployment: ObservedDeployment {
                         id: "1".to_owned(),
@@ -492,6 +493,10 @@ impl Compute for TinyWorld {
                 let found = services.get_mut(&(platform.clone(), *service)).unwrap();
                 found.scaling = *scaling;
                 found.desired_count = *count;
+            }
+            ServiceChange::Repair { platform, service } => {
+                let found = services.get_mut(&(platform.clone(), *service));
+                found.unwrap().drift.clear();
             }
             ServiceChange::Delete { platform, service } => {
                 services.remove(&(platform.clone(), *service));

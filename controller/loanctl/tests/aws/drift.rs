@@ -1,6 +1,8 @@
 //! What people do by hand is put right, once, and what was there before is adopted.
 
-use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode};
+use aws_sdk_ecs::types::{
+    ContainerDefinition, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkMode, Service,
+};
 use serde_json::json;
 
 use crate::account::{Account, CLUSTER, eventually};
@@ -34,6 +36,62 @@ async fn what_somebody_changed_by_hand_is_put_right() {
     .await;
     eventually("the alarm again", async || account.alarm(alarm).await).await;
     drop(controller);
+}
+
+#[tokio::test]
+async fn what_the_account_gives_a_service_is_put_back_and_history_names_it() {
+    let account = Account::opens().await;
+    let controller = Controller::starts(&account).await;
+    account.submits("dev", |_| ()).await;
+    eventually("auth is there", async || account.service("dev-auth").await).await;
+    let protected = async || {
+        let service = account.service("dev-auth").await?;
+        let breaker = service
+            .deployment_configuration()?
+            .deployment_circuit_breaker()?;
+        (breaker.enable() && breaker.rollback()).then_some(service)
+    };
+    let before = eventually("ECS goes back by itself", protected).await;
+
+    let off = DeploymentCircuitBreaker::builder()
+        .enable(false)
+        .rollback(false);
+    let off = DeploymentConfiguration::builder().deployment_circuit_breaker(off.build());
+    let switched = account
+        .ecs
+        .update_service()
+        .cluster(CLUSTER)
+        .service("dev-auth");
+    let switched = switched.deployment_configuration(off.build());
+    switched.send().await.unwrap();
+
+    let after = eventually("ECS goes back by itself again", protected).await;
+    let deployments = |service: &Service| {
+        let ids = service.deployments().iter().map(|it| it.id.clone());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        deployments(&after),
+        deployments(&before),
+        "nothing is deployed for it"
+    );
+    let repaired = eventually("history tells of it", async || {
+        let shown = controller.shows("dev").await?;
+        let history = shown["status"]["history"].as_array()?.clone();
+        history
+            .into_iter()
+            .find(|it| it["message"] == "repair auth")
+    })
+    .await;
+    let field = &repaired["evidence"]["fields"][0];
+    assert_eq!(
+        field["path"], "auth.deployments.circuitBreaker",
+        "{repaired:#}"
+    );
+    assert_eq!(
+        (&field["from"], &field["to"]),
+        (&json!("false"), &json!("true"))
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 mod account;
 mod bringing_up;
 mod controller;
+mod dashboard;
 mod drift;
 mod faults;
 mod orphans;

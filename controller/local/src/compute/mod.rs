@@ -296,6 +296,8 @@ impl Compute for LocalCompute {
                 };
                 self.ask((platform.clone(), *service), ask).await
             }
+            // It never is otherwise than it was asked for.
+            ServiceChange::Repair { .. } => Ok(()),
             ServiceChange::Delete { platform, service } => {
                 match self.find(&(platform.clone(), *service)).await {
                     Some(handle) => handle.ask(Ask::Remove).await,

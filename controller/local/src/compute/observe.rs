@@ -23,6 +23,8 @@ pub(super) fn observed(
         template: wanted.deployment.template.clone(),
         desired_count: if wanted.removing { 0 } else { wanted.count },
         scaling: wanted.scaling,
+        // Nobody else has a hand in it.
+        drift: Vec::new(),
         restarts: wanted.restarts,
         deployment: ObservedDeployment {
             id: wanted.deployment.id.clone(),

@@ -77,6 +77,7 @@ fn about(call: &Call) -> Option<(String, String)> {
     let subject = match call {
         Call::Apply(ServiceChange::Scale { service, .. }) => format!("count of {service}"),
         Call::Apply(ServiceChange::Deploy { service, .. }) => format!("tasks of {service}"),
+        Call::Apply(ServiceChange::Repair { service, .. }) => format!("surroundings of {service}"),
         Call::Apply(ServiceChange::Create(definition)) => definition.service.to_string(),
         Call::Apply(ServiceChange::Delete { service, .. }) => service.to_string(),
         Call::PutAlarm(definition) => format!("alarm {}", definition.name),

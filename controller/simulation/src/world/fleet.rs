@@ -136,6 +136,10 @@ impl Fleet {
                 let (found, ..) = self.parts(*service, change)?;
                 found.scale(*count, *scaling);
             }
+            // Nothing in this world is otherwise than its home has it.
+            ServiceChange::Repair { service, .. } => {
+                self.parts(*service, change)?;
+            }
             ServiceChange::Delete { service, .. } => {
                 if let Some(found) = self.services.get_mut(service) {
                     found.remove(now);

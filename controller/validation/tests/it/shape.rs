@@ -27,7 +27,7 @@ fn an_unknown_field_without_a_neighbour_lists_the_fields_there_are() {
     assert_problems(
         &[("  mode: Enforce", "  colour: blue")],
         &[
-            "error dev.yaml:6:3: spec.colour: `colour` is not a field here (fields here: alarms, decision, deletionPolicy, mode, rollout, services)",
+            "error dev.yaml:6:3: spec.colour: `colour` is not a field here (fields here: alarms, dashboard, decision, deletionPolicy, mode, rollout, services)",
         ],
     );
 }

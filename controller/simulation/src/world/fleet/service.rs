@@ -278,6 +278,7 @@ impl Service {
             template: self.template.clone(),
             desired_count: self.desired,
             scaling: self.scaling,
+            drift: Vec::new(),
             restarts: 0,
             deployment: ObservedDeployment {
                 id: format!("ecs-svc/{}", self.deployment.number),
