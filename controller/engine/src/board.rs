@@ -136,11 +136,12 @@ impl PlatformObject {
         }
     }
 
-    /// Whether it is as its spec asks.
+    /// Whether it is as the newest edit of its spec asks.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let mut conditions = self.status.conditions.iter();
-        conditions.any(|it| it.type_ == "Ready" && it.status == "True")
+        self.status.observed_generation == self.metadata.generation
+            && conditions.any(|it| it.type_ == "Ready" && it.status == "True")
     }
 
     /// What is remembered of a platform, with its status as it was last saved.

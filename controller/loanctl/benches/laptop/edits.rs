@@ -38,7 +38,9 @@ pub(crate) async fn measure(laptop: &Laptop, spec: &Spec, options: Options) {
         settings.push(change_budget(laptop, spec, 20 + number).await);
     }
     laptop.save(spec);
-    laptop.wait("the spec as it was", View::is_ready).await;
+    laptop
+        .wait("the spec as it was", PlatformObject::is_ready)
+        .await;
 
     let rows = [
         ("scoring 2 → 4: processes started", "", done(&replicas)),

@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::samples::Samples;
 use crate::spec::Spec;
 use crate::table::Table;
-use crate::view::{View, pids, serves};
+use crate::view::{pids, serves};
 
 const POLL: Duration = Duration::from_millis(10);
 /// What `loanctl up` prints once its database answers.

@@ -103,8 +103,7 @@ async fn metrics_tell_of_them(controller: &Controller) {
         is_done.then_some(metrics)
     })
     .await;
-    let value =
-        |name: &str| view::sample(&metrics, name).unwrap_or_else(|| panic!("{name}: {metrics}"));
+    let value = |name: &str| view::sample(&metrics, name).expect(name);
     assert_eq!(value("loanctl_epoch"), 1.0);
     assert_eq!(value("loanctl_lease_held"), 1.0);
     assert!(

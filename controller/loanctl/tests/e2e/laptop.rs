@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use crate::command::{LOANCTL, loanctl, wait_or_kill};
 use crate::processes;
 use crate::spec::Spec;
-use crate::view::View;
 
 /// Longest wait for anything that has no bound of its own: far above what a busy machine needs.
 pub(crate) const BOUND: Duration = Duration::from_secs(90);
@@ -69,7 +68,7 @@ impl Laptop {
         laptop.save(spec);
         laptop.start();
         laptop
-            .wait("every service to be ready", View::is_ready)
+            .wait("every service to be ready", PlatformObject::is_ready)
             .await;
         laptop
     }

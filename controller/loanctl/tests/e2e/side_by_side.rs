@@ -10,7 +10,7 @@ use crate::laptop::{BOUND, Laptop};
 use crate::load::{Client, Load};
 use crate::processes;
 use crate::spec::Spec;
-use crate::view::{View, pids};
+use crate::view::pids;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_platforms_decide_side_by_side_and_one_goes_without_the_other() {
@@ -22,9 +22,16 @@ async fn two_platforms_decide_side_by_side_and_one_goes_without_the_other() {
     let second_file = laptop.specs().join("second.yaml");
     second.save(&second_file);
     laptop.start();
-    let local = laptop.wait("local to be ready", View::is_ready).await;
+    let local = laptop
+        .wait("local to be ready", PlatformObject::is_ready)
+        .await;
     let second = laptop
-        .wait_for("second", BOUND, "second to be ready", View::is_ready)
+        .wait_for(
+            "second",
+            BOUND,
+            "second to be ready",
+            PlatformObject::is_ready,
+        )
         .await;
     assert_eq!(
         local.status.endpoint.as_deref(),

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use engine::board::PlatformObject;
 use rustix::process::Signal;
 
 use crate::command::run;
@@ -34,7 +35,7 @@ async fn sigterm_ends_everything_and_a_restart_finds_everything() {
 
     laptop.start();
     let back = laptop
-        .wait("every service to be ready again", View::is_ready)
+        .wait("every service to be ready again", PlatformObject::is_ready)
         .await;
     assert_eq!(back.generation(), 1);
     assert_eq!(laptop.end(Signal::INT).await.code(), Some(0));

@@ -5,8 +5,6 @@ use schema::status::{HistoryEntry, HistoryKind, Phase, ServiceStatus, TaskHealth
 
 /// Questions to a platform's status.
 pub(crate) trait View {
-    /// Whether `Ready` is true of the newest edit.
-    fn is_ready(&self) -> bool;
     /// Reason and message of a condition that holds.
     fn holds(&self, type_: &str) -> Option<(&str, &str)>;
     /// Number of the newest edit.
@@ -20,10 +18,6 @@ pub(crate) trait View {
 }
 
 impl View for PlatformObject {
-    fn is_ready(&self) -> bool {
-        self.status.observed_generation == self.metadata.generation && self.holds("Ready").is_some()
-    }
-
     fn holds(&self, type_: &str) -> Option<(&str, &str)> {
         let mut conditions = self.status.conditions.iter();
         let found = conditions.find(|one| one.type_ == type_ && one.status == "True")?;
