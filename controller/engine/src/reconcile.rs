@@ -372,14 +372,23 @@ fn remember_plan(decision: &mut Decision, now: Timestamp) {
     let message: Vec<String> = changes.iter().map(|step| step.action.to_string()).collect();
     let message = message.join(", ");
     let fields = changes.iter().flat_map(|step| drift_by_service(step));
-    let evidence = Evidence {
+    let evidence = Some(Evidence {
         fields: fields.collect(),
         ..Evidence::default()
-    };
+    });
     let generation = decision.state.generation.to_string();
-    let last = decision.state.history.last();
     // A call that failed is planned again; it is the same event.
-    if last.is_some_and(|last| last.message == message && last.to.as_ref() == Some(&generation)) {
+    let is_the_same = |last: &HistoryEntry| {
+        last.message == message
+            && last.to.as_ref() == Some(&generation)
+            && last.evidence == evidence
+    };
+    if decision
+        .state
+        .history
+        .last()
+        .is_some_and(|it| is_the_same(it))
+    {
         return;
     }
     decision.state.record(HistoryEntry {
@@ -390,7 +399,7 @@ fn remember_plan(decision: &mut Decision, now: Timestamp) {
         to: Some(generation),
         reason: "Reconciled".to_owned(),
         message,
-        evidence: Some(evidence),
+        evidence,
     });
 }
 
