@@ -27,6 +27,7 @@ mod glimpses;
 mod names;
 mod notebook;
 mod observation;
+mod own;
 mod owner;
 mod permits;
 mod place;

@@ -17,6 +17,8 @@ pub(crate) struct Known {
     pub(crate) scaling: Option<Scaling>,
     /// The lowest settings that its tasks report.
     pub(crate) settings: Option<(u64, u64)>,
+    /// The id of the newest deployment that this controller asked for.
+    pub(crate) own_deployment: Option<String>,
 }
 
 /// Whether there is such a service: ECS tells of removed ones for a while.
@@ -50,7 +52,7 @@ pub(crate) fn observed(place: &Place, service: &Service, known: Known) -> Observ
         scaling: known.scaling,
         // ECS does not count them.
         restarts: 0,
-        deployment: deployment::observed(service),
+        deployment: deployment::observed(service, known.own_deployment.as_deref()),
         tasks: Vec::new(),
         summary: Some(TaskSummary {
             serving: serving(service),
@@ -83,6 +85,7 @@ mod tests {
             template: template("scoring:1"),
             scaling: None,
             settings: Some((3, 7)),
+            own_deployment: None,
         }
     }
 
