@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::conditions::with_causes;
 use engine::ports::{PortError, Urgency};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -278,7 +279,7 @@ fn shared(error: &PortError) -> PortError {
         PortError::LeaseLost => PortError::LeaseLost,
         PortError::Conflict { path } => PortError::Conflict { path: path.clone() },
         PortError::Unavailable { action, source } => {
-            PortError::unavailable(action.clone(), source.to_string())
+            PortError::unavailable(action.clone(), with_causes(source.as_ref()))
         }
     }
 }
@@ -403,5 +404,15 @@ mod tests {
         assert!(again.is_err());
         let calls = oracle.calls.lock().unwrap();
         assert_eq!(calls.last(), Some(&names("c", 1)));
+    }
+
+    #[test]
+    fn an_error_that_is_shared_keeps_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("service error")]
+        struct Unexplained(#[source] std::fmt::Error);
+
+        let error = PortError::unavailable("read services", Unexplained(std::fmt::Error));
+        assert_eq!(with_causes(&shared(&error)), with_causes(&error));
     }
 }

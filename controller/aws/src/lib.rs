@@ -14,6 +14,7 @@ mod ecs;
 mod failure;
 mod home;
 mod infrastructure;
+mod paging;
 pub mod quota;
 mod remembering;
 mod tally;

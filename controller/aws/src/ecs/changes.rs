@@ -225,7 +225,11 @@ impl EcsCompute {
             let action = format!("update {}", place.name());
             change_error(&action, "ecs:UpdateService", error)
         })?;
-        let arn = answer.service().and_then(|service| service.service_arn());
+        let service = answer.service();
+        if let Some(service) = service.filter(|_| task_definition.is_some()) {
+            self.own.asked(place, service);
+        }
+        let arn = service.and_then(|service| service.service_arn());
         Ok(arn.unwrap_or_default().to_owned())
     }
 

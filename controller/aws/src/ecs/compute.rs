@@ -19,6 +19,7 @@ use super::describe::Describe;
 use super::glimpses::Glimpses;
 use super::notebook::Notebook;
 use super::observation::{self, Known};
+use super::own::OwnDeployments;
 use super::place::Place;
 use super::reports::{Reports, SettingsReports};
 use super::targets::Targets;
@@ -37,6 +38,7 @@ pub(crate) struct EcsCompute {
     pub(super) definitions: Arc<Definitions>,
     pub(super) targets: Targets,
     pub(super) glimpses: Glimpses,
+    pub(super) own: OwnDeployments,
     infrastructure: Arc<ArcSwap<Infrastructure>>,
     services: Arc<dyn Describe>,
     reports: Reports,
@@ -76,6 +78,7 @@ impl EcsCompute {
             _noting: noting,
             targets: Targets::new(connection.scaling.clone(), Arc::clone(&caller)),
             glimpses: Glimpses::default(),
+            own: OwnDeployments::default(),
             infrastructure: parts.infrastructure,
             services: parts.services,
             reports: Reports::new(parts.reports),
@@ -178,6 +181,7 @@ impl Compute for EcsCompute {
                 template,
                 scaling: scaling.get(&place.resource_id()).copied(),
                 settings: self.reports.of(place),
+                own_deployment: self.own.of(place),
             };
             found.push(observation::observed(place, service, known));
         }

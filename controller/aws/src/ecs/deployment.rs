@@ -20,13 +20,15 @@ pub(crate) fn primary(service: &Service) -> Option<&Deployment> {
 /// How far the newest deployment of `service` is.
 ///
 /// Where ECS went back, the id says what from: should ECS go back to the older deployment itself, under its own
-/// id, the failure still shows as a deployment of its own.
-pub(crate) fn observed(service: &Service) -> ObservedDeployment {
+/// id, the failure still shows as a deployment of its own. `own` is the id of the newest deployment that this
+/// controller asked for, as far as it remembers.
+pub(crate) fn observed(service: &Service, own: Option<&str>) -> ObservedDeployment {
     let Some(primary) = primary(service) else {
         return without_any(service);
     };
     let id = primary.id().unwrap_or_default();
-    match failure_gone_back_from(service, primary) {
+    let is_own = own == Some(id);
+    match failure_gone_back_from(service, primary, is_own) {
         Some(failure) => ObservedDeployment {
             id: format!("{id} back from {}", failure.deployment),
             state: DeploymentState::RolledBack {
@@ -76,7 +78,11 @@ struct Failure {
 ///
 /// While it goes back, the deployment's reason says so. Once that is done, the reason says only that it is
 /// complete, and the failed deployment is gone; but the service's last hundred events are kept.
-fn failure_gone_back_from(service: &Service, primary: &Deployment) -> Option<Failure> {
+fn failure_gone_back_from(
+    service: &Service,
+    primary: &Deployment,
+    is_own: bool,
+) -> Option<Failure> {
     if primary.rollout_state() == Some(&DeploymentRolloutState::Failed) {
         // What was gone back to does not start any more either.
         return None;
@@ -87,7 +93,8 @@ fn failure_gone_back_from(service: &Service, primary: &Deployment) -> Option<Fai
         return None;
     }
     let events = newest_first(service.events());
-    if let Some(index) = events.iter().position(|event| led_to(event, primary)) {
+    let led_here = |event: &&ServiceEvent| led_to(event, primary, is_own);
+    if let Some(index) = events.iter().position(led_here) {
         return events.get(index..).and_then(failure_told);
     }
     is_going_back(primary).then(|| Failure {
@@ -111,13 +118,18 @@ fn failed_beside(service: &Service) -> Option<&Deployment> {
 /// Whether `event` says that ECS went back to `primary`.
 ///
 /// Any deployment after that would be newer than the event. Whether ECS makes one to go back, just after it said
-/// so, or goes back to the older one itself, is not documented.
-fn led_to(event: &ServiceEvent, primary: &Deployment) -> bool {
+/// so, or goes back to the older one itself, is not documented. One that this controller asked for is none that
+/// ECS made: just after ECS went back, it takes the place of what was gone back to.
+fn led_to(event: &ServiceEvent, primary: &Deployment, is_own: bool) -> bool {
     let told = event.created_at().and_then(milliseconds);
     let made = primary.created_at().and_then(milliseconds);
-    let is_newest = told
-        .zip(made)
-        .is_some_and(|(told, made)| told >= made - AT_ONCE_MS);
+    let is_newest = told.zip(made).is_some_and(|(told, made)| {
+        if is_own {
+            told > made
+        } else {
+            told >= made - AT_ONCE_MS
+        }
+    });
     is_newest && tells_of_going_back(event)
 }
 
@@ -148,7 +160,8 @@ fn failure_told(events: &[&ServiceEvent]) -> Option<Failure> {
     })
 }
 
-fn is_going_back(primary: &Deployment) -> bool {
+/// Whether ECS says that it goes back to `primary`.
+pub(super) fn is_going_back(primary: &Deployment) -> bool {
     let reason = primary.rollout_state_reason().unwrap_or_default();
     let reason = reason.to_ascii_lowercase();
     GOING_BACK.iter().any(|words| reason.contains(words))
@@ -227,7 +240,7 @@ mod tests {
             ),
         ] {
             let primary = deployment("PRIMARY", 7, state, "tasks failed to start.");
-            let observed = observed(&service(vec![primary], vec![]));
+            let observed = observed(&service(vec![primary], vec![]), None);
             assert_eq!(observed.state, expected);
             assert_eq!(observed.id, "ecs-svc/7");
         }
@@ -252,7 +265,7 @@ mod tests {
             ],
             vec![],
         );
-        let observed = observed(&service);
+        let observed = observed(&service, None);
         assert_eq!(observed.id, "ecs-svc/9 back from ecs-svc/8");
         assert_eq!(
             observed.state,
@@ -281,7 +294,7 @@ mod tests {
             (of_the_same_id, "ecs-svc/7 back from ecs-svc/8"),
             (of_a_new_id, "ecs-svc/9 back from ecs-svc/8"),
         ] {
-            let observed = observed(&service(vec![primary], events()));
+            let observed = observed(&service(vec![primary], events()), None);
             assert_eq!(observed.id, id);
             assert_eq!(observed.state, rolled_back("tasks failed to start"));
         }
@@ -298,9 +311,38 @@ mod tests {
         ];
         let later = deployment("PRIMARY", 10, "IN_PROGRESS", "ECS deployment in progress.")
             .created_at(DateTime::from_secs(500));
-        let observed = observed(&service(vec![later], events));
+        let observed = observed(&service(vec![later], events), None);
         assert_eq!(observed.id, "ecs-svc/10");
         assert_eq!(observed.state, DeploymentState::InProgress);
+    }
+
+    #[test]
+    fn what_is_asked_for_at_once_after_a_rollback_is_no_rollback() {
+        let service = |told| {
+            let asked_for = deployment("PRIMARY", 10, "COMPLETED", "ECS deployment completed.")
+                .created_at(DateTime::from_secs(102));
+            let events = vec![
+                event(told, "rolling back to deployment ecs-svc/7."),
+                event(
+                    told,
+                    "(deployment ecs-svc/8) deployment failed: tasks failed to start.",
+                ),
+            ];
+            service(vec![asked_for], events)
+        };
+        let own = Some("ecs-svc/10");
+        assert_eq!(
+            observed(&service(100), own).state,
+            DeploymentState::Completed
+        );
+        let failed = rolled_back("tasks failed to start");
+        for (told, own, what) in [
+            (100, None, "nobody knows who made it"),
+            (100, Some("ecs-svc/9"), "another one was asked for"),
+            (300, own, "ECS went back to it later"),
+        ] {
+            assert_eq!(observed(&service(told), own).state, failed, "{what}");
+        }
     }
 
     #[test]
@@ -310,7 +352,7 @@ mod tests {
         let started = ServiceEvent::builder()
             .created_at(DateTime::from_secs(100))
             .message("(service rollback-scoring) has started 1 tasks: (task rollback).");
-        let observed = observed(&service(vec![primary], vec![started.build()]));
+        let observed = observed(&service(vec![primary], vec![started.build()]), None);
         assert_eq!(observed.state, DeploymentState::Completed);
     }
 
@@ -325,7 +367,7 @@ mod tests {
         ];
         let primary = deployment("PRIMARY", 7, "COMPLETED", "ECS deployment completed.")
             .created_at(DateTime::from_secs(5));
-        let observed = observed(&service(vec![primary], events));
+        let observed = observed(&service(vec![primary], events), None);
         assert_eq!(observed.id, "ecs-svc/7 back from another at 100");
         let reason = "deployment circuit breaker was triggered";
         assert_eq!(observed.state, rolled_back(reason));
@@ -340,7 +382,7 @@ mod tests {
             ],
             vec![],
         );
-        assert_eq!(observed(&service).state, DeploymentState::InProgress);
+        assert_eq!(observed(&service, None).state, DeploymentState::InProgress);
     }
 
     #[test]
@@ -354,7 +396,7 @@ mod tests {
             ],
             vec![event(100, "rolling back to deployment ecs-svc/7.")],
         );
-        assert_eq!(observed(&service).state, DeploymentState::InProgress);
+        assert_eq!(observed(&service, None).state, DeploymentState::InProgress);
     }
 
     #[test]
@@ -365,7 +407,7 @@ mod tests {
                 .id("ecs-svc/1")
                 .desired_count(2)
                 .running_count(running);
-            observed(&service(vec![primary], vec![])).state
+            observed(&service(vec![primary], vec![]), None).state
         };
         assert_eq!(counted(1), DeploymentState::InProgress);
         assert_eq!(counted(2), DeploymentState::Completed);

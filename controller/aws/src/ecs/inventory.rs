@@ -20,6 +20,7 @@ use super::names::parts_of;
 use super::owner;
 use crate::caller::{Call, Caller};
 use crate::connection::Connection;
+use crate::paging::{Page, all_pages};
 use crate::quota::Family;
 
 /// Names that ECS lists in one call.
@@ -118,22 +119,20 @@ impl Inventory {
             permission: "ecs:ListServices",
             action: format!("list the services of the cluster {cluster}"),
         };
-        let mut names = Vec::new();
-        let mut page = None;
-        for _ in 0..PAGES {
-            let request = self.client.list_services().cluster(cluster);
-            let request = request.max_results(LISTED).set_next_token(page);
+        let request = self.client.list_services().cluster(cluster);
+        let request = request.max_results(LISTED);
+        let (call, request) = (&call, &request);
+        let arns = all_pages(PAGES, "services", |from| async move {
+            let request = request.clone().set_next_token(from);
             let send = || request.clone().send();
-            let answer = self.caller.read(&call, Urgency::Resync, send).await?;
-            let arns = answer.service_arns.unwrap_or_default();
-            names.extend(arns.iter().map(|arn| name_in(arn).to_owned()));
-            page = answer.next_token;
-            if page.is_none() {
-                return Ok(names);
-            }
-        }
-        tracing::warn!(cluster, "There are more services than are listed.");
-        Ok(names)
+            let answer = self.caller.read(call, Urgency::Resync, send).await?;
+            Ok(Page {
+                items: answer.service_arns.unwrap_or_default(),
+                next: answer.next_token,
+            })
+        });
+        let arns = arns.await?;
+        Ok(arns.iter().map(|arn| name_in(arn).to_owned()).collect())
     }
 }
 

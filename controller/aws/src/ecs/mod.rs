@@ -25,6 +25,7 @@ mod inventory;
 mod names;
 mod notebook;
 mod observation;
+mod own;
 mod owner;
 mod permits;
 mod place;

@@ -18,6 +18,8 @@ pub(crate) struct Known {
     pub(crate) scaling: Option<Scaling>,
     /// The lowest settings that its tasks report.
     pub(crate) settings: Option<(u64, u64)>,
+    /// The id of the newest deployment that this controller asked for.
+    pub(crate) own_deployment: Option<String>,
 }
 
 /// Whether there is such a service: ECS tells of removed ones for a while.
@@ -57,7 +59,7 @@ pub(crate) fn observed(place: &Place, service: &Service, known: Known) -> Observ
         drift: drift::of(place, service),
         // ECS does not count them.
         restarts: 0,
-        deployment: deployment::observed(service),
+        deployment: deployment::observed(service, known.own_deployment.as_deref()),
         tasks: Vec::new(),
         summary: Some(TaskSummary {
             serving: serving(service),
@@ -90,6 +92,7 @@ mod tests {
             template: template("scoring:1"),
             scaling: None,
             settings: Some((3, 7)),
+            own_deployment: None,
         }
     }
 

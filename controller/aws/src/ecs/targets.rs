@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::failure::{change_error, has_code};
 use super::scaling;
 use crate::caller::{Call, Caller};
+use crate::paging::{Page, all_pages};
 use crate::quota::Family;
 
 /// How long what was read is believed. Only people change it behind the controller's back.
@@ -217,28 +218,22 @@ impl Targets {
         urgency: Urgency,
     ) -> Result<Vec<ScalableTarget>, PortError> {
         let call = reading("application-autoscaling:DescribeScalableTargets");
-        let mut found = Vec::new();
-        let mut page = None;
-        for _ in 0..PAGES {
-            let request = self
-                .client
-                .describe_scalable_targets()
-                .service_namespace(ServiceNamespace::Ecs)
-                .set_resource_ids(ids.map(<[String]>::to_vec))
-                .set_next_token(page);
-            let answer = self.caller.read(&call, urgency, || request.clone().send());
+        let request = self
+            .client
+            .describe_scalable_targets()
+            .service_namespace(ServiceNamespace::Ecs)
+            .set_resource_ids(ids.map(<[String]>::to_vec));
+        let (call, request) = (&call, &request);
+        all_pages(PAGES, "targets of scaling", |from| async move {
+            let request = request.clone().set_next_token(from);
+            let answer = self.caller.read(call, urgency, || request.clone().send());
             let answer = answer.await?;
-            found.extend(answer.scalable_targets.unwrap_or_default());
-            page = answer.next_token;
-            if page.is_none() {
-                return Ok(found);
-            }
-        }
-        tracing::warn!(
-            pages = PAGES,
-            "There is more that scales services than is read."
-        );
-        Ok(found)
+            Ok(Page {
+                items: answer.scalable_targets.unwrap_or_default(),
+                next: answer.next_token,
+            })
+        })
+        .await
     }
 
     async fn policies(
@@ -247,28 +242,22 @@ impl Targets {
         urgency: Urgency,
     ) -> Result<Vec<ScalingPolicy>, PortError> {
         let call = reading("application-autoscaling:DescribeScalingPolicies");
-        let mut found = Vec::new();
-        let mut page = None;
-        for _ in 0..PAGES {
-            let request = self
-                .client
-                .describe_scaling_policies()
-                .service_namespace(ServiceNamespace::Ecs)
-                .set_resource_id(id.map(str::to_owned))
-                .set_next_token(page);
-            let answer = self.caller.read(&call, urgency, || request.clone().send());
+        let request = self
+            .client
+            .describe_scaling_policies()
+            .service_namespace(ServiceNamespace::Ecs)
+            .set_resource_id(id.map(str::to_owned));
+        let (call, request) = (&call, &request);
+        all_pages(PAGES, "policies of scaling", |from| async move {
+            let request = request.clone().set_next_token(from);
+            let answer = self.caller.read(call, urgency, || request.clone().send());
             let answer = answer.await?;
-            found.extend(answer.scaling_policies.unwrap_or_default());
-            page = answer.next_token;
-            if page.is_none() {
-                return Ok(found);
-            }
-        }
-        tracing::warn!(
-            pages = PAGES,
-            "There is more that scales services than is read."
-        );
-        Ok(found)
+            Ok(Page {
+                items: answer.scaling_policies.unwrap_or_default(),
+                next: answer.next_token,
+            })
+        })
+        .await
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {

@@ -55,7 +55,9 @@ impl Compute for Fenced<dyn Compute> {
     }
 
     async fn apply(&self, change: &ServiceChange, permit: Permit) -> Result<(), PortError> {
-        self.lease.fence(self.port.apply(change, permit)).await
+        self.lease
+            .fence(change, self.port.apply(change, permit))
+            .await
     }
 }
 
@@ -74,7 +76,9 @@ impl Alarms for Fenced<dyn Alarms> {
     }
 
     async fn put(&self, definition: &AlarmDefinition, permit: Permit) -> Result<(), PortError> {
-        self.lease.fence(self.port.put(definition, permit)).await
+        let action = format!("write alarm {}", definition.name);
+        let call = self.port.put(definition, permit);
+        self.lease.fence(action, call).await
     }
 
     async fn delete(
@@ -83,9 +87,9 @@ impl Alarms for Fenced<dyn Alarms> {
         name: &AlarmName,
         permit: Permit,
     ) -> Result<(), PortError> {
-        self.lease
-            .fence(self.port.delete(platform, name, permit))
-            .await
+        let action = format!("remove alarm {name}");
+        let call = self.port.delete(platform, name, permit);
+        self.lease.fence(action, call).await
     }
 
     async fn dashboard(
@@ -106,8 +110,10 @@ impl Alarms for Fenced<dyn Alarms> {
         wanted: bool,
         permit: Permit,
     ) -> Result<(), PortError> {
+        let action = if wanted { "write" } else { "remove" };
+        let call = self.port.keep_dashboard(platform, wanted, permit);
         self.lease
-            .fence(self.port.keep_dashboard(platform, wanted, permit))
+            .fence(format!("{action} the dashboard"), call)
             .await
     }
 
@@ -137,10 +143,12 @@ impl Documents for Fenced<dyn Documents> {
         bytes: Bytes,
         expected: Expected,
     ) -> Result<DocumentVersion, PortError> {
-        self.lease.fence(self.port.put(path, bytes, expected)).await
+        let call = self.port.put(path, bytes, expected);
+        self.lease.fence(format!("write {path}"), call).await
     }
 
     async fn delete(&self, path: &str) -> Result<(), PortError> {
-        self.lease.fence(self.port.delete(path)).await
+        let call = self.port.delete(path);
+        self.lease.fence(format!("remove {path}"), call).await
     }
 }

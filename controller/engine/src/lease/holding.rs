@@ -1,5 +1,6 @@
 //! Holding the lease: renewing it in time, and making no call that might outlast it.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -59,12 +60,13 @@ impl Lease {
     }
 
     /// Makes a call that changes something, if there is time for it before the lease ends, and cuts
-    /// it off when it takes longer than a call may.
+    /// it off when it takes longer than a call may. `action` says what it does: `remove scoring`.
     ///
     /// # Errors
     /// [`PortError::LeaseLost`] when there is no time for it; else the call's own.
     pub(crate) async fn fence<T>(
         &self,
+        action: impl Display,
         call: impl Future<Output = Result<T, PortError>>,
     ) -> Result<T, PortError> {
         let LeaseTerms::Shared(shared) = &self.terms else {
@@ -75,7 +77,11 @@ impl Lease {
         }
         timeout(shared.call_timeout, call)
             .await
-            .unwrap_or_else(|elapsed| Err(PortError::unavailable("finish a call in time", elapsed)))
+            .unwrap_or_else(|_| {
+                let length = shared.call_timeout;
+                let source = format!("there was no answer within {length:?}");
+                Err(PortError::unavailable(action.to_string(), source))
+            })
     }
 
     /// Renews the lease for as long as it can be held; returns when it is lost.

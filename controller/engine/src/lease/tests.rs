@@ -86,7 +86,7 @@ async fn takes(documents: &Arc<Memory>, terms: LeaseTerms, highest_seen: u64) ->
 }
 
 async fn calls(lease: &Lease) -> Result<(), PortError> {
-    lease.fence(async { Ok(()) }).await
+    lease.fence("change it", async { Ok(()) }).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,8 +121,11 @@ async fn invariant_13_a_call_is_cut_off_when_it_takes_longer_than_a_call_may() {
     let documents = Arc::new(Memory::default());
     let lease = takes(&documents, terms("first"), 0).await;
     let began = Instant::now();
-    let endless = lease.fence::<()>(std::future::pending()).await;
-    assert!(matches!(endless, Err(PortError::Unavailable { .. })));
+    let endless = lease.fence::<()>("remove scoring", std::future::pending());
+    let error = endless.await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot remove scoring for now");
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(source, Some(format!("there was no answer within {CALL:?}")));
     assert_eq!(began.elapsed(), CALL);
 }
 

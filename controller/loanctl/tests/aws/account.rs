@@ -27,7 +27,11 @@ pub(crate) struct Account {
 impl Account {
     /// Starts the emulators, and makes what the bootstrap would have made.
     pub(crate) async fn opens() -> Self {
-        let emulators = Emulators::start(Options::default()).await.unwrap();
+        Self::opens_with(Options::default()).await
+    }
+
+    pub(crate) async fn opens_with(options: Options) -> Self {
+        let emulators = Emulators::start(options).await.unwrap();
         emulators.create_bucket(BUCKET).await.unwrap();
         emulators.create_cluster(CLUSTER).await.unwrap();
         let connection = connection(&emulators);

@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod bake;
 mod bringing_up;
 mod controller;
 mod dashboard;

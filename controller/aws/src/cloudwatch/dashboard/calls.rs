@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::PREFIX;
 use crate::caller::{Call, Caller};
 use crate::failure::port_error;
+use crate::paging::{Page, all_pages};
 use crate::quota::Family;
 
 /// There is no such dashboard.
@@ -31,23 +32,19 @@ impl Calls {
             permission: "cloudwatch:ListDashboards",
             action: "list dashboards".to_owned(),
         };
-        let mut names = Vec::new();
-        let mut page = None;
-        for _ in 0..MAX_PAGES {
-            let request = self.client.list_dashboards();
-            let request = request
-                .dashboard_name_prefix(PREFIX)
-                .set_next_token(page.take());
+        let request = self.client.list_dashboards().dashboard_name_prefix(PREFIX);
+        let (call, request) = (&call, &request);
+        let entries = all_pages(MAX_PAGES, "dashboards", |from| async move {
+            let request = request.clone().set_next_token(from);
             let send = || request.clone().send();
-            let answer = self.caller.read(&call, Urgency::Resync, send).await?;
-            let entries = answer.dashboard_entries().iter();
-            names.extend(entries.filter_map(|entry| entry.dashboard_name.clone()));
-            page = answer.next_token;
-            if page.is_none() {
-                break;
-            }
-        }
-        Ok(names)
+            let answer = self.caller.read(call, Urgency::Resync, send).await?;
+            Ok(Page {
+                items: answer.dashboard_entries.unwrap_or_default(),
+                next: answer.next_token,
+            })
+        });
+        let entries = entries.await?.into_iter();
+        Ok(entries.filter_map(|entry| entry.dashboard_name).collect())
     }
 
     /// The body that is there, if there is one. One that is no JSON is as good as an empty one.
