@@ -159,6 +159,9 @@ pub struct ChangeRecord {
     pub retry_token: String,
     /// When the first call was about to be made.
     pub started_at: Timestamp,
+    /// When scoring's tasks were first seen to be asked for its image: the call may have waited for quotas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// When every task had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<Timestamp>,

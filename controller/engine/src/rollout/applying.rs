@@ -23,6 +23,7 @@ pub(super) fn follow(turn: &mut Turn<'_>) {
     if external::interferes(turn) {
         return;
     }
+    note_asked(turn);
     if let Some(blindness) = turn.blindness() {
         turn.wait(blindness);
         return;
@@ -96,11 +97,27 @@ fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
     }
 }
 
+/// Remembers since when scoring's tasks have been asked to run the candidate's image.
+fn note_asked(turn: &mut Turn<'_>) {
+    let wanted = turn
+        .scoring
+        .image_revision()
+        .map(|it| TaskTemplate::of(&it.image));
+    let found = turn.scoring_found().map(|found| &found.template);
+    let is_asked = found.is_some() && found == wanted.as_ref();
+    let now = turn.now();
+    if is_asked && turn.change().is_some_and(|it| it.asked_at.is_none()) {
+        turn.edit_change(|change| change.asked_at = Some(now));
+    }
+}
+
+/// Whether it has taken too long since it was asked for. With many platforms edited at once, the call itself may
+/// wait for the account's quotas far longer than that, which is not the change's fault.
 fn is_overdue(turn: &Turn<'_>) -> bool {
-    turn.change().is_some_and(|change| {
-        change.target.is_some()
-            && turn.now().duration_since(change.started_at)
-                > SignedDuration::from_secs(PROGRESS_DEADLINE_S)
+    let change = turn.change().filter(|change| change.target.is_some());
+    let asked_at = change.and_then(|change| change.asked_at);
+    asked_at.is_some_and(|at| {
+        turn.now().duration_since(at) > SignedDuration::from_secs(PROGRESS_DEADLINE_S)
     })
 }
 

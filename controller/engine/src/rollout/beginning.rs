@@ -206,6 +206,7 @@ fn begin(turn: &mut Turn<'_>, target: Option<RevisionDigest>) {
         fields,
         retry_token: turn.view.spec.rollout.retry_token.clone(),
         started_at: turn.now(),
+        asked_at: None,
         effective_at: None,
         bake: None,
         settling: None,

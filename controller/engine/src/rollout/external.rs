@@ -59,6 +59,7 @@ pub(super) fn end_with_a_new_generation(turn: &mut Turn<'_>) {
     let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.started_at = now;
+        change.asked_at = None;
         change.effective_at = None;
         change.bake = None;
         change.deployment_before = deployment_before;

@@ -283,3 +283,16 @@ fn a_scoring_change_can_mend_scoring_itself() {
         "scoring:2"
     );
 }
+
+#[test]
+fn a_change_whose_call_waits_for_quotas_is_not_taken_back_for_that() {
+    let mut story = Story::with_a_good_revision();
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.seconds_pass(3_600);
+    assert_eq!(story.phase(), Phase::Applying, "an hour in the queue");
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert!(story.state.scoring.quarantine.is_empty());
+}

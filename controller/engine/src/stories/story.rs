@@ -41,6 +41,8 @@ pub(super) struct Story {
     pub(super) only_rehearsal: Option<RehearsalFinding>,
     /// Writing an alarm has no effect.
     pub(super) alarms_are_not_made: bool,
+    /// Changes of services wait for the account's quotas.
+    pub(super) calls_wait: bool,
     /// An image whose tasks do not become ready.
     pub(super) broken_image: Option<&'static str>,
     /// Services that report nothing any more.
@@ -91,6 +93,7 @@ impl Story {
             rehearsal_obstacle: None,
             only_rehearsal: None,
             alarms_are_not_made: false,
+            calls_wait: false,
             broken_image: None,
             silent: BTreeSet::new(),
         };
@@ -341,6 +344,7 @@ impl Story {
                     };
                     self.world.settings.insert(document.service, settings);
                 }
+                Action::Service(_) if self.calls_wait => {}
                 Action::Service(change) => self.change_service(change),
                 Action::Dashboard { wanted: true } => {
                     self.world.dashboard = DashboardState::AsWanted;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_adapter::{AccessKey, ConnectionConfig, S3Documents};
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode, Service};
 use bytes::Bytes;
 use emulator::{Emulators, Options};
 use engine::ports::{Documents, Expected};
@@ -48,6 +48,20 @@ impl Account {
             .puts("bootstrap/infrastructure.json", &provided)
             .await;
         account
+    }
+
+    /// Somebody registers a task definition `by-hand`, for services made by hand.
+    pub(crate) async fn registers_by_hand(&self) {
+        let container = ContainerDefinition::builder().name("main").image("nginx:1");
+        let registered = self
+            .ecs
+            .register_task_definition()
+            .family("by-hand")
+            .network_mode(NetworkMode::Awsvpc)
+            .cpu("256")
+            .memory("512")
+            .container_definitions(container.build());
+        registered.send().await.unwrap();
     }
 
     /// Somebody writes an object, whatever lay there.

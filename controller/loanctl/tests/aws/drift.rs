@@ -1,8 +1,6 @@
 //! What people do by hand is put right, once, and what was there before is adopted.
 
-use aws_sdk_ecs::types::{
-    ContainerDefinition, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkMode, Service,
-};
+use aws_sdk_ecs::types::{DeploymentCircuitBreaker, DeploymentConfiguration, Service};
 use serde_json::json;
 
 use crate::account::{Account, CLUSTER, eventually};
@@ -145,16 +143,7 @@ async fn what_becomes_of_a_removed_platform_is_its_deletion_policy() {
 }
 
 async fn somebody_made(account: &Account, name: &str) {
-    let container = ContainerDefinition::builder().name("main").image("nginx:1");
-    let registered = account
-        .ecs
-        .register_task_definition()
-        .family("by-hand")
-        .network_mode(NetworkMode::Awsvpc)
-        .cpu("256")
-        .memory("512")
-        .container_definitions(container.build());
-    registered.send().await.unwrap();
+    account.registers_by_hand().await;
     let created = account
         .ecs
         .create_service()

@@ -1,6 +1,6 @@
 //! Services that nobody keeps are told of by `loanctl verify`.
 
-use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode, Tag};
+use aws_sdk_ecs::types::Tag;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -9,7 +9,7 @@ use crate::account::{Account, BUCKET, CLUSTER};
 #[tokio::test]
 async fn a_service_with_the_controllers_tag_and_of_no_platform_is_an_orphan() {
     let account = Account::opens().await;
-    register(&account).await;
+    account.registers_by_hand().await;
     for (name, owner) in [
         ("gone-auth", "loanctl"),
         ("left-auth", "loanctl"),
@@ -38,19 +38,6 @@ async fn verified(account: &Account) -> String {
     let mut findings = findings.as_array().unwrap().iter();
     let finding = findings.find(|it| it["check"] == "find orphaned services");
     finding.unwrap()["message"].as_str().unwrap().to_owned()
-}
-
-async fn register(account: &Account) {
-    let container = ContainerDefinition::builder().name("main").image("nginx:1");
-    let registered = account
-        .ecs
-        .register_task_definition()
-        .family("by-hand")
-        .network_mode(NetworkMode::Awsvpc)
-        .cpu("256")
-        .memory("512")
-        .container_definitions(container.build());
-    registered.send().await.unwrap();
 }
 
 async fn create(account: &Account, name: &str, owner: &str) {

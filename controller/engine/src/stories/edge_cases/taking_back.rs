@@ -13,10 +13,7 @@ use crate::stories::story::Story;
 #[test]
 fn case_13_a_target_that_does_not_start_leaves_the_healthier_side_running() {
     let mut story = taken_back_to_a_target_that_does_not_start();
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:2"
-    );
+    assert_eq!(scoring_image(&mut story), "scoring:2");
     assert_eq!(
         story.ready(),
         ("False".to_owned(), "RollbackFailed".to_owned())
@@ -26,10 +23,7 @@ fn case_13_a_target_that_does_not_start_leaves_the_healthier_side_running() {
     assert_eq!(deployments(&story), calls, "it is not tried over and over");
 
     story.seconds_pass(320);
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:1"
-    );
+    assert_eq!(scoring_image(&mut story), "scoring:1");
     story.alarm_clears();
     story.settles();
     assert_eq!(
@@ -47,10 +41,7 @@ fn case_13_a_newer_edit_that_the_rollback_limit_holds_does_not_end_the_trying() 
     story.settles();
     assert_eq!(story.phase(), Phase::RollbackFailed);
     story.seconds_pass(620);
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:1"
-    );
+    assert_eq!(scoring_image(&mut story), "scoring:1");
     story.alarm_clears();
     story.settles();
     assert_eq!(story.phase(), Phase::Paused, "now the edit is held");
@@ -65,10 +56,7 @@ fn case_13_a_newer_edit_that_cannot_begin_does_not_end_the_trying() {
     assert!(story.waits_on().contains("the image before it to start"));
     assert!(story.waits_on().contains("already fires"));
     story.seconds_pass(620);
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:1"
-    );
+    assert_eq!(scoring_image(&mut story), "scoring:1");
     story.alarm_clears();
     story.settles();
     assert_eq!(story.phase(), Phase::Baking, "now the edit has its turn");
@@ -83,10 +71,7 @@ fn case_13_a_newer_edit_begins_when_it_can_though_the_old_image_does_not_start()
     story.alarm_clears();
     story.settles();
     assert_eq!(story.phase(), Phase::Baking);
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:3"
-    );
+    assert_eq!(scoring_image(&mut story), "scoring:3");
 }
 
 #[test]
@@ -106,6 +91,10 @@ fn case_13_asking_for_the_old_revision_again_goes_on_trying_it() {
             .quarantined(&story.wanted().clone(), "")
             .is_none()
     );
+}
+
+fn scoring_image(story: &mut Story) -> String {
+    story.service(ServiceName::Scoring).template.image.0.clone()
 }
 
 fn taken_back_to_a_target_that_does_not_start() -> Story {
@@ -289,10 +278,7 @@ fn case_21_a_human_deployment_mid_bake_is_seen_and_not_fought() {
 
     story.edits(|spec| spec.services.auth.desired_count = Some(Whole::new(2)));
     story.settles();
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:2"
-    );
+    assert_eq!(scoring_image(&mut story), "scoring:2");
     assert_eq!(story.phase(), Phase::Baking, "the next edit ends the hold");
     story.alarm_fires(63.5);
     story.settles();
