@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_adapter::quota::{Family, QuotaConfig};
 use aws_adapter::{AccessKey, AwsConfig, AwsHome, CALL_TIMEOUT, ConnectionConfig};
-use engine::board::{Board, PlatformObject};
+use engine::board::Board;
 use engine::clock::Clock;
 use engine::controller::{Ended, Hints, StartError, Terms, World, run};
 use engine::lease::{LeaseTerms, Shared};
@@ -114,14 +114,14 @@ impl Controller {
         self.board
             .platforms()
             .iter()
-            .filter(|it| is_ready(it))
+            .filter(|it| it.is_ready())
             .count()
     }
 
     /// What is shown of one that is not.
     pub(super) fn unready(&self) -> String {
         let platforms = self.board.platforms();
-        let found = platforms.iter().find(|it| !is_ready(it));
+        let found = platforms.iter().find(|it| !it.is_ready());
         found.map_or_else(String::new, |it| {
             format!("{:?} {:?}", it.metadata.name, it.status.conditions)
         })
@@ -143,11 +143,6 @@ impl Controller {
     pub(super) fn passed(&self) -> usize {
         self.news.lock().unwrap().len()
     }
-}
-
-fn is_ready(object: &PlatformObject) -> bool {
-    let mut conditions = object.status.conditions.iter();
-    conditions.any(|it| it.type_ == "Ready" && it.status == "True")
 }
 
 async fn listen(board: Arc<Board>, news: Arc<Mutex<BTreeSet<PlatformName>>>) {

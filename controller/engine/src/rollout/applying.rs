@@ -99,15 +99,13 @@ fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
 
 /// Remembers since when scoring's tasks have been asked to run the candidate's image.
 fn note_asked(turn: &mut Turn<'_>) {
-    let wanted = turn
-        .scoring
-        .image_revision()
-        .map(|it| TaskTemplate::of(&it.image));
-    let found = turn.scoring_found().map(|found| &found.template);
-    let is_asked = found.is_some() && found == wanted.as_ref();
-    let now = turn.now();
-    if is_asked && turn.change().is_some_and(|it| it.asked_at.is_none()) {
-        turn.edit_change(|change| change.asked_at = Some(now));
+    let wanted = turn.scoring.image_revision();
+    let is_asked = wanted
+        .zip(turn.scoring_found())
+        .is_some_and(|(wanted, found)| found.template == TaskTemplate::of(&wanted.image));
+    if is_asked {
+        let now = turn.now();
+        turn.edit_change(|change| change.asked_at = change.asked_at.or(Some(now)));
     }
 }
 

@@ -97,7 +97,6 @@ pub(super) fn start(turn: &mut Turn<'_>) {
     let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.started_at = now;
-        change.asked_at = None;
         change.disturbed = false;
         change.baseline = baseline;
         change.acknowledged = acknowledged;

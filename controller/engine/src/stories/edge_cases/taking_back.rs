@@ -40,10 +40,7 @@ fn case_13_a_newer_edit_that_the_rollback_limit_holds_does_not_end_the_trying() 
     story.changes_retries(3);
     story.settles();
     assert_eq!(story.phase(), Phase::RollbackFailed);
-    story.seconds_pass(620);
-    assert_eq!(scoring_image(&mut story), "scoring:1");
-    story.alarm_clears();
-    story.settles();
+    the_old_image_starts_ten_minutes_later(&mut story);
     assert_eq!(story.phase(), Phase::Paused, "now the edit is held");
 }
 
@@ -55,10 +52,7 @@ fn case_13_a_newer_edit_that_cannot_begin_does_not_end_the_trying() {
     assert_eq!(story.phase(), Phase::RollbackFailed);
     assert!(story.waits_on().contains("the image before it to start"));
     assert!(story.waits_on().contains("already fires"));
-    story.seconds_pass(620);
-    assert_eq!(scoring_image(&mut story), "scoring:1");
-    story.alarm_clears();
-    story.settles();
+    the_old_image_starts_ten_minutes_later(&mut story);
     assert_eq!(story.phase(), Phase::Baking, "now the edit has its turn");
 }
 
@@ -91,6 +85,13 @@ fn case_13_asking_for_the_old_revision_again_goes_on_trying_it() {
             .quarantined(&story.wanted().clone(), "")
             .is_none()
     );
+}
+
+fn the_old_image_starts_ten_minutes_later(story: &mut Story) {
+    story.seconds_pass(620);
+    assert_eq!(scoring_image(story), "scoring:1");
+    story.alarm_clears();
+    story.settles();
 }
 
 fn scoring_image(story: &mut Story) -> String {
