@@ -175,8 +175,8 @@ async fn round(
     advance(context, known.as_ref(), state, looked).await
 }
 
-/// Looks at the platform; nothing where something was said about it meanwhile that will not wait as long as a
-/// look that is merely due may.
+/// Looks at the platform; nothing where something was said about it meanwhile that will not wait as long as this
+/// look may.
 async fn look(
     context: &Context,
     state: &PlatformState,
@@ -185,7 +185,7 @@ async fn look(
     tokio::select! {
         biased;
         observed = observe(context, state, urgency) => observed.map(Some),
-        () = context.touched.said_about(&state.platform), if urgency == Urgency::Resync => Ok(None),
+        () = context.touched.outruns(state, urgency), if urgency != Urgency::Rollback => Ok(None),
     }
 }
 

@@ -97,8 +97,8 @@ pub struct ScoringState {
     pub phase: Phase,
     /// The change under way, or the last one.
     pub change: Option<ChangeRecord>,
-    /// The change that is in force but has not proved good, while a newer one waits to replace it: it
-    /// is judged until then.
+    /// The change that is in force but has not proved good, while a newer one waits to replace it, or its
+    /// first call to be made: it is judged until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<ChangeRecord>,
     /// The change that waits to replace one that could not be taken back everywhere: until it may begin,
@@ -172,6 +172,9 @@ pub struct ChangeRecord {
     /// effects show before scoring changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settling: Option<Settling>,
+    /// The revision whose image half it replaces, which may not have proved good either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<RevisionDigest>,
     /// The deployment that was there before the first call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_before: Option<String>,
@@ -458,7 +461,10 @@ impl ScoringState {
     /// Forgets the content of revisions that nothing names any more.
     pub fn forget_unused(&mut self) {
         let changes = self.change.iter().chain(&self.standing).chain(&self.next);
-        let in_changes = changes.flat_map(|it| std::iter::once(&it.candidate).chain(&it.target));
+        let in_changes = changes.flat_map(|it| {
+            let named = std::iter::once(&it.candidate);
+            named.chain(&it.target).chain(&it.replaced)
+        });
         let used: BTreeSet<&RevisionDigest> = self
             .good
             .iter()

@@ -63,9 +63,21 @@ impl Touched {
 
     /// Waits until something is said about `platform`, or the controller is stopping.
     pub(crate) async fn said_about(&self, platform: &PlatformName) {
+        self.said(platform, |_| true).await;
+    }
+
+    /// Waits until something is said about the platform of `state` that is more urgent than a look with
+    /// `urgency`, or the controller is stopping.
+    pub(crate) async fn outruns(&self, state: &PlatformState, urgency: Urgency) {
+        let is_more_urgent = |word| urgency_of_looking(Some(state), Some(word)) > urgency;
+        self.said(&state.platform, is_more_urgent).await;
+    }
+
+    async fn said(&self, platform: &PlatformName, counts: impl Fn(Word) -> bool) {
         loop {
             let said = self.said.notified();
-            if self.closed.load(Ordering::Acquire) || self.lock().contains_key(platform) {
+            let word = self.lock().get(platform).copied();
+            if self.closed.load(Ordering::Acquire) || word.is_some_and(&counts) {
                 return;
             }
             said.await;
@@ -140,6 +152,18 @@ mod tests {
         assert_eq!((&mut of_prod).now_or_never(), None);
         touched.close();
         assert_eq!((&mut of_prod).now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_look_is_outrun_by_what_is_more_urgent_only() {
+        let touched = Touched::default();
+        let mut state = PlatformState::new(name("dev"), Timestamp::UNIX_EPOCH);
+        state.scoring.phase = Phase::Baking;
+        let outruns = |urgency| touched.outruns(&state, urgency).now_or_never().is_some();
+        touched.add(&name("dev"), Word::Changed);
+        assert!(outruns(Urgency::Resync) && !outruns(Urgency::Edit));
+        touched.add(&name("dev"), Word::Fired);
+        assert!(outruns(Urgency::Edit) && !outruns(Urgency::Rollback));
     }
 
     #[test]

@@ -210,6 +210,7 @@ fn begin(turn: &mut Turn<'_>, target: Option<RevisionDigest>) {
         effective_at: None,
         bake: None,
         settling: None,
+        replaced: None,
         deployment_before: None,
         deployment: None,
         replaces: None,

@@ -14,6 +14,7 @@ mod preflight;
 mod restoring;
 mod settling;
 mod turn;
+mod uncalled;
 mod verdict;
 
 use jiff::Timestamp;
@@ -75,6 +76,7 @@ pub fn advance(scoring: &ScoringState, view: &View<'_>) -> Advance {
     let wanted = ScoringRevision::of(view.spec);
     let mut turn = Turn::new(scoring.clone(), *view, wanted);
     external::end_with_a_new_generation(&mut turn);
+    uncalled::reconsider(&mut turn);
     for _ in 0..MAX_STEPS {
         let before = turn.scoring.phase;
         step(&mut turn);

@@ -296,3 +296,88 @@ fn a_change_whose_call_waits_for_quotas_is_not_taken_back_for_that() {
     assert_eq!(story.phase(), Phase::Baking);
     assert!(story.state.scoring.quarantine.is_empty());
 }
+
+fn whose_call_waits() -> Story {
+    let mut story = Story::with_a_good_revision();
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story
+}
+
+#[test]
+fn what_fires_before_the_first_call_of_a_change_convicts_nobody_and_has_it_wait() {
+    let mut story = whose_call_waits();
+    let good = story.state.scoring.last_good().cloned();
+    story.seconds_pass(120);
+    story.alarm_fires(80.0);
+    story.seconds_pass(120);
+    assert_eq!(story.phase(), Phase::Preflight);
+    assert_eq!(story.live(), good);
+    assert!(story.waits_on().contains("scoring-failures already fires"));
+    assert!(story.state.scoring.quarantine.is_empty());
+    let holds = story
+        .state
+        .history
+        .iter()
+        .filter(|it| it.kind == HistoryKind::Held);
+    let holds: Vec<&str> = holds.map(|held| held.reason.as_str()).collect();
+    assert_eq!(holds, ["NotBegun"], "once");
+
+    story.alarm_clears();
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert_eq!(story.live(), Some(story.wanted()));
+}
+
+#[test]
+fn a_firing_that_came_and_went_before_the_first_call_is_not_the_changes() {
+    let mut story = whose_call_waits();
+    story.alarm_fires(80.0);
+    story.alarm_clears();
+    story.seconds_pass(60);
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert!(story.state.scoring.quarantine.is_empty());
+}
+
+#[test]
+fn an_edit_before_the_first_call_replaces_the_change_as_if_it_had_not_begun() {
+    let mut story = whose_call_waits();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.settles();
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    let deployed = story.service(ServiceName::Scoring).template.image.clone();
+    assert_eq!(deployed.0, "scoring:3");
+    let calls = format!("{:?}", story.calls);
+    assert!(story.state.scoring.standing.is_none());
+    story.alarm_fires(80.0);
+    story.settles();
+    assert_eq!(
+        story.live().as_ref(),
+        story.state.scoring.last_good(),
+        "{calls}"
+    );
+}
+
+#[test]
+fn what_fires_while_a_second_change_waits_for_its_call_is_laid_to_the_one_in_force() {
+    let mut story = Story::with_a_good_revision();
+    story.changes_retries(10);
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    let in_force = story.live().unwrap();
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.seconds_pass(20);
+    story.alarm_fires(80.0);
+    story.settles();
+    let convicted = &story.state.scoring.quarantine[0];
+    assert_eq!(convicted.revision, in_force);
+    assert_eq!(story.state.scoring.quarantine.len(), 1);
+}
