@@ -12,7 +12,7 @@ use crate::invariants::{Event, Violation};
 use crate::outcome::{Outcome, Tally};
 use crate::people::People;
 use crate::variety::vary;
-use crate::world::{Climate, Faults, Traffic, World};
+use crate::world::{Climate, Faults, Traffic, World, rushes};
 
 /// How often the world itself goes on, and invariants look at it.
 pub(crate) const TICK: Duration = Duration::from_secs(5);
@@ -52,7 +52,10 @@ impl Scenario {
         let faults = if calm {
             Faults::default()
         } else {
-            Faults::drawn(&mut dice, active)
+            Faults {
+                rushes: rushes(&mut Dice::new(!seed), active),
+                ..Faults::drawn(&mut dice, active)
+            }
         };
         let controllers = if dice.happens(50.0) { 2 } else { 1 };
         let skew = |dice: &mut Dice| {

@@ -127,9 +127,11 @@ fn prepare(places: &Places) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Copies a folder; files that are the same already are left alone, so that nothing is built anew.
+/// Has `to` hold what `from` holds; files that are the same already are left alone, so that nothing is built
+/// anew.
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
+    remove_what_is_gone(from, to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (source, copied) = (entry.path(), to.join(entry.file_name()));
@@ -137,6 +139,21 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
             copy_folder(&source, &copied)?;
         } else if fs::read(&source)? != fs::read(&copied).unwrap_or_default() {
             fs::copy(&source, &copied)?;
+        }
+    }
+    Ok(())
+}
+
+/// A module that became a folder, or was taken out, would otherwise still be there from the last time.
+fn remove_what_is_gone(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        let is_folder = entry.file_type()?.is_dir();
+        let source = from.join(entry.file_name());
+        match (is_folder, source.is_dir(), source.is_file()) {
+            (true, true, _) | (false, _, true) => {}
+            (true, ..) => fs::remove_dir_all(entry.path())?,
+            (false, ..) => fs::remove_file(entry.path())?,
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The invariants, a file each, named after what must hold.
 
 mod bad_specs_harm_nothing;
+mod blamed_only_if_asked_for;
 mod converged;
 mod convicted_only_if_strong;
 mod epochs_never_fall;
@@ -102,6 +103,7 @@ impl Default for Court {
             Box::new(rolled_back_in_time::RolledBackInTime::default()),
             Box::new(known_good_targets::KnownGoodTargets),
             Box::new(convicted_only_if_strong::ConvictedOnlyIfStrong),
+            Box::new(blamed_only_if_asked_for::BlamedOnlyIfAskedFor::default()),
             Box::new(promoted_only_with_data::PromotedOnlyWithData::default()),
             Box::new(taken_back_stays_out::TakenBackStaysOut::default()),
             Box::new(rollback_limit::RollbackLimit),

@@ -27,6 +27,7 @@ pub(crate) use scene::{Land, Rival, Scene, platform};
 pub use seat::Crash;
 pub(crate) use seat::Seat;
 pub use traffic::Traffic;
+pub(crate) use weather::rushes;
 pub use weather::{Api, Faults, Outage};
 
 /// What a world is made of.

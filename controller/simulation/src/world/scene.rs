@@ -308,9 +308,18 @@ impl Scene {
         Ok(())
     }
 
+    fn let_through_the_rush(&self, call: &Call) -> Result<(), PortError> {
+        if matches!(call, Call::Apply(_)) && self.faults.is_rush(self.land.timeline.passed()) {
+            let throttled = "ThrottlingException: Rate exceeded";
+            return Err(PortError::unavailable(call.to_string(), throttled));
+        }
+        Ok(())
+    }
+
     /// A mutating call takes effect, if the API takes it.
     pub(super) fn land(&mut self, caller: &Caller, call: &Call) -> Result<(), PortError> {
         self.admit(call.api(), quota_of(call), call)?;
+        self.let_through_the_rush(call)?;
         self.judge(&Event::Landing(caller, call));
         if call.touches_the_platform() {
             self.land.ledger.mutations += 1;

@@ -43,6 +43,8 @@ pub struct Faults {
     pub unlucky_deployments: f64,
     /// Outages: which API, from when, for how long.
     pub outages: Vec<Outage>,
+    /// When the rest of the account uses up all of the quota for changes of services.
+    pub rushes: Vec<Rush>,
 }
 
 /// A time in which every call to an API fails.
@@ -50,6 +52,15 @@ pub struct Faults {
 pub struct Outage {
     /// Which.
     pub api: Api,
+    /// When it begins, from the world's beginning.
+    pub from: Duration,
+    /// When it is over.
+    pub until: Duration,
+}
+
+/// A time in which services are shown and not changed: every such call is throttled.
+#[derive(Clone, Copy, Debug)]
+pub struct Rush {
     /// When it begins, from the world's beginning.
     pub from: Duration,
     /// When it is over.
@@ -65,12 +76,21 @@ impl Faults {
             .any(|outage| outage.api == api && (outage.from..outage.until).contains(&passed))
     }
 
-    /// Whether any API is down, or was within `grace`.
+    /// Whether calls that change services are all throttled when the world has existed for `passed`.
+    #[must_use]
+    pub fn is_rush(&self, passed: Duration) -> bool {
+        let mut rushes = self.rushes.iter();
+        rushes.any(|rush| (rush.from..rush.until).contains(&passed))
+    }
+
+    /// Whether any API does not do its work, or did not within `grace`.
     #[must_use]
     pub fn disturbs(&self, passed: Duration, grace: Duration) -> bool {
-        self.outages
-            .iter()
-            .any(|outage| (outage.from..outage.until + grace).contains(&passed))
+        let outages = self.outages.iter().map(|it| (it.from, it.until));
+        let rushes = self.rushes.iter().map(|it| (it.from, it.until));
+        outages
+            .chain(rushes)
+            .any(|(from, until)| (from..until + grace).contains(&passed))
     }
 
     /// Faults drawn class by class: some worlds have none, some nearly all.
@@ -94,6 +114,7 @@ impl Faults {
             others_load: some(20.0, 50.0, 99.0),
             unlucky_deployments: some(30.0, 1.0, 15.0),
             outages: Vec::new(),
+            rushes: Vec::new(),
         };
         let outages = if dice.happens(50.0) {
             dice.between(1..=4)
@@ -103,6 +124,22 @@ impl Faults {
         faults.outages = (0..outages).map(|_| outage(dice, active)).collect();
         faults
     }
+}
+
+/// Rushes of some worlds.
+#[must_use]
+pub(crate) fn rushes(dice: &mut Dice, active: Duration) -> Vec<Rush> {
+    let count = if dice.happens(40.0) {
+        dice.between(1..=6)
+    } else {
+        0
+    };
+    let rush = |_| {
+        let from = active.mul_f64(dice.level(0.02, 0.95));
+        let until = from + dice.pause(60_000..=1_800_000);
+        Rush { from, until }
+    };
+    (0..count).map(rush).collect()
 }
 
 fn outage(dice: &mut Dice, active: Duration) -> Outage {
