@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase};
 
 use super::turn::Turn;
 use super::{PROGRESS_DEADLINE_S, applying, beginning, gate, preflight};
-use crate::ports::DeploymentState;
+use crate::ports::{DeploymentState, ObservedAlarm};
 use crate::state::{Cause, ChangeRecord};
 use crate::timing::later;
 
@@ -185,6 +185,14 @@ pub(super) fn verify(turn: &mut Turn<'_>) {
     let found = turn.view.observed.alarms.get(alarm);
     let restored_at = change.restored_at.unwrap_or_else(|| turn.now());
     turn.edit_change(|change| change.restored_at = Some(restored_at));
+    if found.is_some_and(|found| fires_anew(found, restored_at)) {
+        give_up_confirming(
+            turn,
+            &change,
+            &format!("alarm {alarm} has fired anew since"),
+        );
+        return;
+    }
     let deadline = found.map(|found| later(restored_at, gate::clearing_time_ms(found)));
     if found.is_some_and(|found| found.state == AlarmState::Ok) {
         confirm(turn, &change, &format!("alarm {alarm} has cleared"));
@@ -197,6 +205,17 @@ pub(super) fn verify(turn: &mut Turn<'_>) {
     } else {
         turn.wait(format!("alarm {alarm} to clear"));
     }
+}
+
+/// Whether `alarm` has fired on nothing but what was measured once the change was gone. A remedy that it has
+/// done would silence it again before its time to clear is over, again and again.
+fn fires_anew(alarm: &ObservedAlarm, restored_at: Timestamp) -> bool {
+    let firing = alarm.last_firing.as_ref();
+    firing.is_some_and(|firing| {
+        firing
+            .first_breach_at
+            .is_some_and(|start| start >= restored_at)
+    })
 }
 
 fn confirm(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {

@@ -787,3 +787,28 @@ proptest! {
         prop_assert!(count(&story, HistoryKind::RemedyStarted) <= firings);
     }
 }
+
+#[test]
+fn a_rollback_is_unconfirmed_when_its_alarm_fires_anew_each_time_a_breaker_is_let_go() {
+    let mut story = Story::with_a_good_revision();
+    let hold_open = hold_open();
+    story.edits(|spec| {
+        spec.alarms[0].on_alarm.push(AlarmAction::ForceBreakerOpen);
+        spec.alarms[0].force_breaker_open = hold_open.force_breaker_open;
+    });
+    story.settles();
+    bakes(&mut story);
+    story.alarm_fires(63.5);
+    for _ in 0..3 {
+        // Held open for a minute, which silences the alarm; then let go, and it fires before its time to clear.
+        story.seconds_pass(50);
+        story.alarm().state = AlarmState::InsufficientData;
+        story.seconds_pass(50);
+        story.alarm_fires(63.5);
+    }
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackUnconfirmed);
+    assert!(!story.state.scoring.quarantine[0].convicted);
+    let problem = entries(&story, HistoryKind::RollbackProblem);
+    assert!(problem[0].message.contains("has fired anew since"));
+}

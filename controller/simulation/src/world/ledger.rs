@@ -19,8 +19,8 @@ use super::fleet::Fleet;
 use super::monitor::Sample;
 use crate::timeline::between;
 
-/// How long samples are kept: longer than any bake of a scenario.
-const SAMPLES_KEPT: Duration = Duration::from_secs(3 * 3_600);
+/// How long samples are kept: longer than any world lasts, and so any bake in it.
+const SAMPLES_KEPT: Duration = Duration::from_hours(24);
 
 /// What the world remembers.
 #[derive(Debug, Default)]
