@@ -114,6 +114,15 @@ impl TaskDefinitionBody {
         })
     }
 
+    /// The same for nobody: called `family`, and without our tags.
+    pub(crate) fn of_nobody(self, family: &str) -> Self {
+        Self {
+            family: family.to_owned(),
+            tags: BTreeMap::new(),
+            ..self
+        }
+    }
+
     /// Its digest. What is equal is registered once.
     pub(crate) fn digest(&self) -> String {
         digest_of(self)

@@ -4,6 +4,7 @@
 mod account;
 mod orphans;
 mod queue;
+mod services;
 mod store;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use engine::ports::{Documents, PortError};
 use crate::caller::Caller;
 use crate::connection::Connection;
 use crate::documents::S3Documents;
-use crate::ecs::Inventory;
+use crate::ecs::{Inventory, Probe};
 use crate::home::AwsConfig;
 use crate::quota::Quotas;
 use crate::tally::Tally;
@@ -54,8 +55,10 @@ pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
             findings.push(store::told(&infrastructure));
             findings.extend(account::findings(&connection, &infrastructure).await);
             let caller = Arc::new(Caller::new(Quotas::new(&config.quotas), Tally::default()));
-            let infrastructure = Arc::new(ArcSwap::from_pointee(infrastructure));
             let documents = Arc::clone(&documents) as Arc<dyn Documents>;
+            let probe = Probe::new(&connection, &caller, Arc::clone(&documents), &config.bucket);
+            findings.push(services::finding(&probe, &infrastructure).await);
+            let infrastructure = Arc::new(ArcSwap::from_pointee(infrastructure));
             let inventory = Inventory::new(&connection, &caller, infrastructure, documents);
             findings.push(orphans::finding(&inventory).await);
         }

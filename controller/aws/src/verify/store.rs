@@ -16,6 +16,7 @@ pub(super) async fn findings(documents: &S3Documents) -> Vec<Finding> {
     let specs = specs.map(|found| format!("{} spec files", found.len()));
     vec![
         Finding::new("list the specs", specs),
+        Finding::new("read what was written", read_back(documents).await),
         Finding::new("write on condition", conditional_write(documents).await),
     ]
 }
@@ -56,6 +57,25 @@ pub(super) fn told(infrastructure: &Infrastructure) -> Finding {
     Finding {
         what: "read what the account provides".to_owned(),
         outcome,
+    }
+}
+
+/// A write and its reading: two permissions, and with a key of the account's own two more.
+async fn read_back(documents: &S3Documents) -> Result<String, PortError> {
+    documents.delete(PROBE).await?;
+    let written = Bytes::from_static(b"{}");
+    let put = documents.put(PROBE, written.clone(), Expected::Absent);
+    put.await?;
+    let read = documents.get(PROBE).await;
+    documents.delete(PROBE).await?;
+    match read? {
+        Some(found) if found.bytes == written => {
+            Ok("an object was written, read and removed".to_owned())
+        }
+        _ => Err(PortError::refused(
+            "read what was written",
+            "this store answers with something else; use S3 itself",
+        )),
     }
 }
 

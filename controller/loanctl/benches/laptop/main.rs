@@ -13,10 +13,13 @@ mod edits;
 mod incident;
 mod memory;
 mod options;
-mod samples;
 mod starting;
-mod table;
 mod throughput;
+
+#[path = "../figures/samples.rs"]
+mod samples;
+#[path = "../figures/table.rs"]
+mod table;
 
 // What the end-to-end tests run a platform with; they use all of it.
 #[path = "../../tests/e2e/admin.rs"]

@@ -9,7 +9,7 @@ use crate::controller::Controller;
 use crate::telemetry::Telemetry;
 
 /// The alarm that gates the changes of `dev`.
-const ALARM: &str = "LoanPlatform/dev/scoring-failures";
+pub(crate) const ALARM: &str = "LoanPlatform/dev/scoring-failures";
 
 /// One datapoint decides, so the shortest bake that validation admits is short.
 pub(crate) fn watched_briefly(spec: &mut Value) {

@@ -19,4 +19,5 @@ mod rollback;
 mod standby;
 mod telemetry;
 mod torture;
+mod verify;
 mod view;

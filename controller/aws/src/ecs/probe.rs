@@ -1,0 +1,193 @@
+//! Services of nobody, made without tasks and removed at once: ECS then says whether it takes what the account
+//! provides.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types::ServiceConnectConfiguration;
+use engine::ports::{Documents, PortError, TaskTemplate, Urgency};
+use schema::infrastructure::{Infrastructure, Surroundings};
+use schema::names::{PlatformName, ServiceName};
+use schema::platform::Image;
+
+use super::definitions::Definitions;
+use super::failure::{change_error, is_gone};
+use super::notebook::Notebook;
+use super::place::Place;
+use super::service::ServiceBody;
+use super::task_definition::TaskDefinitionBody;
+use crate::caller::Caller;
+use crate::connection::Connection;
+use crate::quota::Family;
+
+/// Surroundings that are tried at most: with a thousand platforms that have their own, a few tell enough.
+const TRIED: usize = 5;
+
+/// Makes services of nobody.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    client: Client,
+    caller: Arc<Caller>,
+    definitions: Definitions,
+    bucket: String,
+}
+
+impl Probe {
+    pub(crate) fn new(
+        connection: &Connection,
+        caller: &Arc<Caller>,
+        documents: Arc<dyn Documents>,
+        bucket: &str,
+    ) -> Self {
+        let client = connection.ecs.clone();
+        let notebook = Notebook::new(documents);
+        Self {
+            definitions: Definitions::new(client.clone(), Arc::clone(caller), notebook),
+            client,
+            caller: Arc::clone(caller),
+            bucket: bucket.to_owned(),
+        }
+    }
+
+    /// Makes and removes each service in each of the surroundings that differ. Returns how many there were.
+    ///
+    /// # Errors
+    /// When ECS does not take one, with what it says.
+    pub(crate) async fn prove(&self, infrastructure: &Infrastructure) -> Result<usize, PortError> {
+        let mut made = 0;
+        for surroundings in different(infrastructure) {
+            for service in ServiceName::ALL {
+                self.prove_one(&place(infrastructure, surroundings, service)?)
+                    .await?;
+                made += 1;
+            }
+        }
+        Ok(made)
+    }
+
+    async fn prove_one(&self, place: &Place) -> Result<(), PortError> {
+        let name = name(place.service);
+        // One may be left of a try that was cut off.
+        self.remove(place, &name).await?;
+        let made = self.make(place, &name).await;
+        let removed = self.remove(place, &name).await;
+        made.and(removed)
+    }
+
+    async fn make(&self, place: &Place, name: &str) -> Result<(), PortError> {
+        let action = format!("make a service like {} without tasks", place.service);
+        let service = ServiceBody::wanted(place).map_err(|error| error.keeps_from(&action))?;
+        let tasks = TaskDefinitionBody::of(place, &template(), &self.bucket);
+        let tasks = tasks.map_err(|error| error.keeps_from(&action))?;
+        let tasks = tasks.of_nobody(name);
+        self.definitions.look_for(&tasks, Urgency::Edit).await;
+        let arn = self.definitions.registered(&tasks).await?;
+        let create = service.create();
+        let create = create.map_err(|error| PortError::unavailable(&action, error))?;
+        let create = create
+            .cluster(place.cluster())
+            .service_name(name)
+            .task_definition(arn)
+            .desired_count(0)
+            .set_tags(None)
+            .set_service_connect_configuration(connected_as_nobody(place.surroundings()));
+        let created = create.send_with(&self.client);
+        let created = self.caller.change(Family::ServiceModify, created).await;
+        created
+            .map(drop)
+            .map_err(|error| change_error(&action, "ecs:CreateService, iam:PassRole", error))
+    }
+
+    async fn remove(&self, place: &Place, name: &str) -> Result<(), PortError> {
+        let delete = self.client.delete_service().cluster(place.cluster());
+        let delete = delete.service(name).force(true).send();
+        match self.caller.change(Family::ServiceModify, delete).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => {
+                let action = format!("remove {name}");
+                Err(change_error(&action, "ecs:DeleteService", error))
+            }
+        }
+    }
+}
+
+/// In the namespace, and under no name that others call.
+fn connected_as_nobody(surroundings: &Surroundings) -> Option<ServiceConnectConfiguration> {
+    let namespace = surroundings.service_connect_namespace.as_ref()?;
+    let connected = ServiceConnectConfiguration::builder().enabled(true);
+    Some(connected.namespace(namespace).build())
+}
+
+/// A name that no platform's service can have: theirs have no underscore.
+fn name(service: ServiceName) -> String {
+    format!("loanctl_verify_{service}")
+}
+
+/// Never started.
+fn template() -> TaskTemplate {
+    TaskTemplate {
+        image: Image("loanctl-verify".to_owned()),
+        cpu: 256,
+        memory: 512,
+    }
+}
+
+/// The surroundings that a service may notice to be others than those before.
+fn different(infrastructure: &Infrastructure) -> Vec<&Surroundings> {
+    let all = std::iter::once(&infrastructure.defaults).chain(infrastructure.platforms.values());
+    let mut seen = BTreeSet::new();
+    let mut found: Vec<&Surroundings> = Vec::new();
+    for it in all {
+        let groups: Vec<_> = it.network.security_groups.values().collect();
+        let target = it.load_balancer.as_ref().map(|it| &it.target_group_arn);
+        if seen.insert((&it.cluster, &it.network.subnets, groups, target)) {
+            found.push(it);
+        }
+    }
+    found.truncate(TRIED);
+    found
+}
+
+/// The place of a service that is put into `surroundings`.
+fn place(
+    infrastructure: &Infrastructure,
+    surroundings: &Surroundings,
+    service: ServiceName,
+) -> Result<Place, PortError> {
+    let platform = PlatformName::try_from("verify");
+    let platform =
+        platform.map_err(|error| PortError::refused("name a platform", error.to_string()))?;
+    let alone = Infrastructure {
+        region: infrastructure.region.clone(),
+        defaults: surroundings.clone(),
+        platforms: BTreeMap::new(),
+    };
+    Ok(Place::new(platform, service, Arc::new(alone)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecs::fixture::{dev, infrastructure};
+    use crate::ecs::names::parts_of;
+
+    #[test]
+    fn no_platform_has_a_service_of_its_name() {
+        for service in ServiceName::ALL {
+            assert_eq!(parts_of(&name(service)), None, "{service}");
+        }
+    }
+
+    #[test]
+    fn surroundings_are_tried_once() {
+        let mut infrastructure = infrastructure();
+        let mut other = infrastructure.defaults.clone();
+        infrastructure.platforms.insert(dev(), other.clone());
+        assert_eq!(different(&infrastructure).len(), 1);
+        other.network.subnets = vec!["subnet-c".to_owned()];
+        infrastructure.platforms.insert(dev(), other);
+        assert_eq!(different(&infrastructure).len(), 2);
+    }
+}
