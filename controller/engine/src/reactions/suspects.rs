@@ -49,15 +49,19 @@ fn is_judging(scoring: &ScoringState) -> bool {
         .change
         .as_ref()
         .is_some_and(|it| it.target.is_some());
-    let judges = matches!(
-        scoring.phase,
-        Phase::Applying
-            | Phase::Baking
-            | Phase::Inconclusive
-            | Phase::RollingBack
-            | Phase::RollbackFailed
-            | Phase::Verifying
-    );
+    let judges = match scoring.phase {
+        // Before its first call a change has no part in what alarms say.
+        Phase::Applying => scoring
+            .change
+            .as_ref()
+            .is_some_and(|it| it.asked_at.is_some()),
+        Phase::Baking
+        | Phase::Inconclusive
+        | Phase::RollingBack
+        | Phase::RollbackFailed
+        | Phase::Verifying => true,
+        _ => false,
+    };
     (judges && has_target) || scoring.standing.is_some() || scoring.external.is_some()
 }
 

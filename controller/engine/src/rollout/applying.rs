@@ -5,7 +5,7 @@ use schema::names::ServiceName;
 use schema::status::Phase;
 
 use super::turn::Turn;
-use super::{PROGRESS_DEADLINE_S, beginning, external, verdict};
+use super::{PROGRESS_DEADLINE_S, beginning, external, uncalled, verdict};
 use crate::ports::{DeploymentState, ObservedService, TaskTemplate};
 use crate::state::Cause;
 
@@ -23,7 +23,7 @@ pub(super) fn follow(turn: &mut Turn<'_>) {
     if external::interferes(turn) {
         return;
     }
-    note_asked(turn);
+    uncalled::note_asked(turn);
     if let Some(blindness) = turn.blindness() {
         turn.wait(blindness);
         return;
@@ -94,18 +94,6 @@ fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
             "Its tasks did not become ready, and the image before it is back already: {reason}."
         )),
         _ => None,
-    }
-}
-
-/// Remembers since when scoring's tasks have been asked to run the candidate's image.
-fn note_asked(turn: &mut Turn<'_>) {
-    let wanted = turn.scoring.image_revision();
-    let is_asked = wanted
-        .zip(turn.scoring_found())
-        .is_some_and(|(wanted, found)| found.template == TaskTemplate::of(&wanted.image));
-    if is_asked {
-        let now = turn.now();
-        turn.edit_change(|change| change.asked_at = change.asked_at.or(Some(now)));
     }
 }
 

@@ -38,15 +38,18 @@ fn is_back_where_it_was(turn: &Turn<'_>) -> bool {
 
 /// Why the change cannot begin yet.
 pub(super) fn obstacle(turn: &mut Turn<'_>) -> Option<String> {
+    circumstances(turn)
+        .or_else(|| settling::obstacle(turn))
+        .or_else(|| target_obstacle(turn))
+        .or_else(|| guard_obstacle(turn))
+}
+
+/// What keeps any change from beginning.
+pub(super) fn circumstances(turn: &Turn<'_>) -> Option<String> {
     if !turn.may_begin() {
         return Some(format!("mode is {:?}", turn.view.spec.mode));
     }
-    if let Some(blindness) = turn.blindness() {
-        return Some(blindness);
-    }
-    settling::obstacle(turn)
-        .or_else(|| target_obstacle(turn))
-        .or_else(|| guard_obstacle(turn))
+    turn.blindness()
 }
 
 fn target_obstacle(turn: &Turn<'_>) -> Option<String> {
@@ -87,16 +90,17 @@ pub(super) fn guard_obstacle(turn: &Turn<'_>) -> Option<String> {
 
 pub(super) fn start(turn: &mut Turn<'_>) {
     take_baseline(turn);
-    // It may have changed while the change waited: this is the one under which it is tried.
-    let retry_token = turn.view.spec.rollout.retry_token.clone();
+    let is_news = turn.change().is_some_and(|it| it.replaced.is_none());
     let replaced = turn.scoring.image.clone();
     turn.edit_change(|change| {
         change.disturbed = false;
-        change.retry_token = retry_token;
         change.replaced = replaced;
     });
     turn.scoring.image = turn.change().map(|change| change.candidate.clone());
     turn.enter(Phase::Applying);
+    if !is_news {
+        return;
+    }
     let summary = turn.change().map(summary).unwrap_or_default() + &warning(turn);
     turn.record(
         HistoryKind::RolloutStarted,
@@ -113,12 +117,15 @@ pub(super) fn take_baseline(turn: &mut Turn<'_>) {
         .iter()
         .filter(|(_, alarm)| alarm.state == AlarmState::Alarm);
     let acknowledged = firing.map(|(name, _)| name.clone()).collect();
+    // It may have changed while the change waited: this is the one under which it is tried.
+    let retry_token = turn.view.spec.rollout.retry_token.clone();
     let now = turn.now();
     let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.started_at = now;
         change.baseline = baseline;
         change.acknowledged = acknowledged;
+        change.retry_token = retry_token;
         change.deployment_before = deployment_before;
     });
 }

@@ -210,11 +210,13 @@ pub(super) fn verify(turn: &mut Turn<'_>) {
 /// Whether `alarm` has fired on nothing but what was measured once the change was gone. A remedy that it has
 /// done would silence it again before its time to clear is over, again and again.
 fn fires_anew(alarm: &ObservedAlarm, restored_at: Timestamp) -> bool {
-    let firing = alarm.last_firing.as_ref();
+    // The tasks follow a moment later.
+    let is_gone_at = later(restored_at, alarm.definition.period_ms);
+    let firing = alarm.last_firing.as_ref().filter(|_| !alarm.muted);
     firing.is_some_and(|firing| {
         firing
             .first_breach_at
-            .is_some_and(|start| start >= restored_at)
+            .is_some_and(|start| start >= is_gone_at)
     })
 }
 

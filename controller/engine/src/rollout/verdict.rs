@@ -209,6 +209,7 @@ pub(super) fn withdraw(turn: &mut Turn<'_>) {
 fn begin_restoring(turn: &mut Turn<'_>, verdict: Verdict) {
     let target = turn.change().and_then(|change| change.target.clone());
     turn.edit_change(|change| change.verdict = Some(verdict));
+    turn.scoring.standing = None;
     // Settings take effect in seconds and go first; the image follows when they are live.
     turn.scoring.settings = target;
     turn.enter(Phase::RollingBack);
@@ -273,14 +274,14 @@ fn accusation<'a>(
 /// began, and at least one lies wholly after that.
 ///
 /// Measured from its first call: settings take effect within seconds of it, and the look that finds
-/// every task on them may come a poll later than the first failures.
+/// every task on them may come a poll later than the first failures. A new image, whose call may have waited for
+/// quotas, counts from when it was seen to be asked for: its tasks take longer than a poll to start.
 fn breaches_under(change: &ChangeRecord, firing: &Firing, period_ms: u64) -> bool {
+    let began_at = change.asked_at.unwrap_or(change.started_at);
     let none_is_older = firing
         .first_breach_at
-        .is_none_or(|start| later(start, period_ms) > change.started_at);
-    let one_is_within = firing
-        .last_breach_at
-        .is_none_or(|start| start >= change.started_at);
+        .is_none_or(|start| later(start, period_ms) > began_at);
+    let one_is_within = firing.last_breach_at.is_none_or(|start| start >= began_at);
     none_is_older && one_is_within
 }
 

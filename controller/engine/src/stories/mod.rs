@@ -11,3 +11,4 @@ mod platform;
 mod remedies;
 mod rollback;
 mod rollout;
+mod uncalled;

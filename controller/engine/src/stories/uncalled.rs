@@ -1,0 +1,253 @@
+//! Changes that have begun and whose first call is still to be made.
+
+use schema::names::ServiceName;
+use schema::platform::{Image, Mode};
+use schema::status::{HistoryKind, Phase};
+
+use super::story::Story;
+use crate::ports::DeploymentState;
+use crate::state::Cause;
+
+fn whose_call_waits() -> Story {
+    let mut story = Story::with_a_good_revision();
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story
+}
+
+#[test]
+fn what_fires_before_the_first_call_of_a_change_convicts_nobody_and_has_it_wait() {
+    let mut story = whose_call_waits();
+    let good = story.state.scoring.last_good().cloned();
+    story.seconds_pass(120);
+    story.alarm_fires(80.0);
+    story.seconds_pass(120);
+    assert_eq!(story.phase(), Phase::Preflight);
+    assert_eq!(story.live(), good);
+    assert!(story.waits_on().contains("scoring-failures already fires"));
+    assert!(story.state.scoring.quarantine.is_empty());
+    let holds = story
+        .state
+        .history
+        .iter()
+        .filter(|it| it.kind == HistoryKind::Held);
+    let holds: Vec<&str> = holds.map(|held| held.reason.as_str()).collect();
+    assert_eq!(holds, ["NotBegun"], "once");
+
+    story.alarm_clears();
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert_eq!(story.live(), Some(story.wanted()));
+}
+
+#[test]
+fn a_firing_that_came_and_went_before_the_first_call_is_not_the_changes() {
+    let mut story = whose_call_waits();
+    story.alarm_fires(80.0);
+    story.alarm_clears();
+    story.seconds_pass(60);
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert!(story.state.scoring.quarantine.is_empty());
+}
+
+#[test]
+fn an_edit_before_the_first_call_replaces_the_change_as_if_it_had_not_begun() {
+    let mut story = whose_call_waits();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.settles();
+    story.alarm_fires(80.0);
+    story.settles();
+    assert!(story.state.scoring.quarantine.is_empty());
+    story.alarm_clears();
+    story.calls_wait = false;
+    // What was about to be called counts as what else was changed, and has time to show.
+    story.seconds_pass(160);
+    assert_eq!(story.phase(), Phase::Succeeded);
+    let deployed = story.service(ServiceName::Scoring).template.image.clone();
+    assert_eq!(deployed.0, "scoring:3");
+}
+
+#[test]
+fn what_fires_while_a_second_change_waits_for_its_call_is_laid_to_the_one_in_force() {
+    let mut story = Story::with_a_good_revision();
+    story.changes_retries(10);
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    let in_force = story.live().unwrap();
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.seconds_pass(20);
+    story.alarm_fires(80.0);
+    story.settles();
+    let convicted = &story.state.scoring.quarantine[0];
+    assert_eq!(convicted.revision, in_force);
+    assert_eq!(story.state.scoring.quarantine.len(), 1);
+}
+
+#[test]
+fn a_firing_that_came_and_went_while_a_second_change_waited_is_laid_to_the_one_in_force() {
+    let mut story = a_second_change_whose_call_waits();
+    let in_force = story.state.scoring.standing.clone().unwrap().candidate;
+    story.alarm_fires(80.0);
+    story.alarm_clears();
+    story.turn();
+    assert_eq!(story.state.scoring.quarantine[0].revision, in_force);
+    story.settles();
+    let scoring = &story.state.scoring;
+    assert_eq!(scoring.settings.as_ref(), scoring.last_good());
+}
+
+fn a_second_change_whose_call_waits() -> Story {
+    let mut story = Story::with_a_good_revision();
+    story.changes_retries(10);
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.seconds_pass(20);
+    story
+}
+
+#[test]
+fn a_mode_that_forbids_changes_holds_one_whose_call_waits() {
+    for mode in [Mode::Suspend, Mode::Observe] {
+        let mut story = whose_call_waits();
+        story.edits(|spec| spec.mode = mode);
+        story.settles();
+        story.calls_wait = false;
+        story.settles();
+        assert_eq!(story.phase(), Phase::Preflight, "{mode:?}");
+        assert_eq!(scoring_image(&mut story), "scoring:1");
+        story.edits(|spec| spec.mode = Mode::Enforce);
+        story.settles();
+        assert_eq!(story.phase(), Phase::Baking, "{mode:?}");
+    }
+}
+
+#[test]
+fn blind_looks_and_restarts_have_it_wait_and_are_no_news() {
+    let mut story = whose_call_waits();
+    let told = story.history().len();
+    for _ in 0..3 {
+        story.world.blind = Some("503".to_owned());
+        story.turn();
+        assert_eq!(story.phase(), Phase::Preflight);
+        story.world.blind = None;
+        story.controller_restarts();
+        story.begins_to_apply();
+    }
+    assert_eq!(story.history().len(), told);
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+}
+
+#[test]
+fn what_somebody_deploys_by_hand_before_the_first_call_convicts_nobody() {
+    let mut story = whose_call_waits();
+    let found = story.service(ServiceName::Scoring);
+    found.template.image = Image("scoring:by-hand".to_owned());
+    found.deployment.id = "by-hand".to_owned();
+    story.alarm_fires(80.0);
+    story.settles();
+    assert!(story.state.scoring.quarantine.is_empty());
+}
+
+#[test]
+fn the_retry_token_in_force_at_the_first_call_is_the_one_it_is_tried_under() {
+    let mut story = whose_call_waits();
+    story.edits(|spec| spec.rollout.retry_token = "again".to_owned());
+    story.settles();
+    story.calls_wait = false;
+    story.settles();
+    story.alarm_fires(80.0);
+    story.settles();
+    story.alarm_clears();
+    story.settles();
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
+}
+
+#[test]
+fn what_ecs_takes_back_before_the_first_call_is_the_one_that_was_on_its_way() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.turn();
+    story.begins_to_apply();
+    let innocent = story.wanted();
+    let found = story.service(ServiceName::Scoring);
+    found.template.image = Image("scoring:1".to_owned());
+    found.deployment.id = "back".to_owned();
+    found.deployment.state = DeploymentState::RolledBack {
+        reason: "circuit breaker".to_owned(),
+    };
+    story.settles();
+    let quarantined = &story.state.scoring.quarantine;
+    assert!(
+        quarantined.iter().all(|it| it.revision != innocent),
+        "{quarantined:?}"
+    );
+}
+
+#[test]
+fn case_13_an_image_that_could_not_be_taken_back_is_replaced_however_its_alarm_fires_meanwhile() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.settles();
+    story.alarm_fires(80.0);
+    story.seconds_pass(2);
+    assert_eq!(scoring_image(&mut story), "scoring:1", "it was asked for");
+    story.service(ServiceName::Scoring).deployment.state = DeploymentState::Failed {
+        reason: "exited with code 1".to_owned(),
+    };
+    story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.alarm_clears();
+    story.calls_wait = true;
+    story.begins_to_apply();
+    story.alarm_fires(80.0);
+    story.settles();
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(scoring_image(&mut story), "scoring:3");
+    assert!(
+        story
+            .state
+            .scoring
+            .quarantine
+            .iter()
+            .all(|it| it.revision != story.wanted())
+    );
+}
+
+#[test]
+fn what_is_taken_back_is_taken_back_for_itself_only() {
+    let mut story = a_second_change_whose_call_waits();
+    story.calls_wait = false;
+    story.broken_image = Some("scoring:2");
+    story.settles();
+    let cause = &story.state.scoring.change.as_ref().unwrap().verdict;
+    assert_eq!(
+        cause.as_ref().map(|it| &it.cause),
+        Some(&Cause::DeploymentFailed)
+    );
+    assert!(story.state.scoring.standing.is_none());
+}
+
+fn scoring_image(story: &mut Story) -> String {
+    story.service(ServiceName::Scoring).template.image.0.clone()
+}
