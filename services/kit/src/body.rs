@@ -1,6 +1,7 @@
 //! Request bodies: capped, and parsed with the field at fault named.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt};
@@ -13,6 +14,9 @@ use crate::problem::Problem;
 
 /// Largest request body taken, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Longest time a body may take to arrive. Even the slowest of mobile networks brings 64 KiB sooner; what takes
+/// longer is the client's failure, and must not count as ours.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
@@ -50,8 +54,22 @@ impl Body {
     /// The whole body.
     ///
     /// # Errors
-    /// 413 past [`MAX_BODY_BYTES`], 400 when the client stops half-way.
-    pub async fn bytes(mut self) -> Result<Bytes, Problem> {
+    /// 413 past [`MAX_BODY_BYTES`], 400 when the client stops half-way, 408 when it takes longer than 10 s.
+    pub async fn bytes(self) -> Result<Bytes, Problem> {
+        match tokio::time::timeout(BODY_TIMEOUT, self.collect()).await {
+            Ok(collected) => collected,
+            Err(_) => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "BODY_TIMEOUT",
+                format!(
+                    "the body did not arrive within {} s",
+                    BODY_TIMEOUT.as_secs()
+                ),
+            )),
+        }
+    }
+
+    async fn collect(mut self) -> Result<Bytes, Problem> {
         if self
             .content_length
             .is_some_and(|length| length > MAX_BODY_BYTES)
@@ -131,4 +149,23 @@ fn too_large() -> Problem {
         "BODY_TOO_LARGE",
         format!("the body is larger than {MAX_BODY_BYTES} bytes"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_the_clients_failure() {
+        let begins = stream::iter([Ok(Bytes::from_static(b"{"))]);
+        let stalls = begins.chain(stream::pending());
+        let body = Body::new(&HeaderMap::new(), stalls);
+        let problem = body.bytes().await.unwrap_err();
+        assert_eq!(
+            problem.into_response().status(),
+            StatusCode::REQUEST_TIMEOUT
+        );
+    }
 }

@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::body::{Body, body};
-use service_kit::server::{RouteTable, Routes, Server};
+use service_kit::server::{Patience, RouteTable, Routes, Server};
 use service_kit::{Problem, reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -81,9 +81,14 @@ fn routes(begun: mpsc::Sender<()>, finish: CancellationToken) -> Routes {
 }
 
 async fn start(drain_deadline: Duration) -> Running {
+    start_with(drain_deadline, Patience::default()).await
+}
+
+async fn start_with(drain_deadline: Duration, patience: Patience) -> Running {
     let (begin, begun) = mpsc::channel(8);
     let (stop, finish) = (CancellationToken::new(), CancellationToken::new());
     let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let server = server.with_patience(patience);
     let address = server.address();
     let table = RouteTable::new(routes(begin, finish.clone()));
     let served = tokio::spawn(server.serve(table, None, stop.clone(), drain_deadline));
@@ -241,4 +246,46 @@ async fn an_address_in_use_is_an_error() {
         error.to_string().contains(&running.address.to_string()),
         "{error}"
     );
+}
+
+/// Waits until the server has closed the connection.
+async fn is_closed(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    let closed = timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+    // Closed in an orderly way, or cut off.
+    drop(closed.expect("still open"));
+}
+
+#[tokio::test]
+async fn who_connects_and_asks_for_nothing_is_let_go() {
+    let patience = Patience {
+        first_request: Duration::from_millis(100),
+        ..Patience::default()
+    };
+    let mut running = start_with(PATIENCE, patience).await;
+    for begun in ["", "PRI * HT", "GET /slow HTTP/1.1\r\nhost:"] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        is_closed(&mut stream).await;
+    }
+    // One that asks is answered, however long that takes.
+    let under_way = tokio::spawn(reqwest::get(running.url("/slow")));
+    running.begun.recv().await.unwrap();
+    let mut quiet = TcpStream::connect(running.address).await.unwrap();
+    is_closed(&mut quiet).await;
+    running.finish.cancel();
+    assert_eq!(under_way.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn between_requests_a_connection_is_kept_for_a_while_only() {
+    let patience = Patience {
+        between_requests: Duration::from_millis(100),
+        ..Patience::default()
+    };
+    let running = start_with(PATIENCE, patience).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = "GET /nowhere HTTP/1.1\r\nhost: a\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    is_closed(&mut stream).await;
 }

@@ -47,11 +47,15 @@ pub(crate) async fn apply(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let deadline = Instant::now() + api.settings.load().settings.request_deadline.get();
+    let mut deadline = Instant::now() + api.settings.load().settings.request_deadline.get();
     let client = api.authenticator.authenticate(&headers).await?;
     api.rate_limiter.admit(&client)?;
     let idempotency_key = idempotency_key(&headers)?;
-    let request = LoanRequest::try_from(body.json::<LoanRequestBody>().await?)?;
+    let reading = Instant::now();
+    let body = body.json::<LoanRequestBody>().await?;
+    // How long the client takes to send it is not ours to answer for.
+    deadline += reading.elapsed();
+    let request = LoanRequest::try_from(body)?;
     let new = new_application(&api, client, idempotency_key, request);
     let place = Arc::clone(&api.places)
         .try_acquire_owned()

@@ -165,6 +165,25 @@ async fn past_the_deadline_the_client_gets_202_and_the_decision_follows() {
 }
 
 #[tokio::test]
+async fn how_long_a_client_takes_to_send_is_not_held_against_the_deadline() {
+    let mut settings = settings();
+    settings["requestDeadline"] = json!("2s");
+    let platform = Platform::start(&settings).await;
+    platform.let_scoring_answer(scored(712)).await;
+    let pause = Duration::from_millis(2_500);
+    let answered = platform.apply_slowly(&application(), pause).await;
+    // A 202 says that it is stored, and was not decided in time.
+    let in_time = ["HTTP/1.1 200 OK", "HTTP/1.1 202 Accepted"];
+    assert!(in_time.contains(&answered.as_str()), "{answered}");
+    assert_eq!(
+        platform
+            .postgres
+            .query("SELECT count(*) FROM loan_applications"),
+        "1"
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_does_not_lose_its_application() {
     let platform = Platform::start(&settings()).await;
     let slow = scored(712).set_delay(Duration::from_millis(1_000));

@@ -44,7 +44,7 @@ impl Budget {
         }
     }
 
-    /// Counts a first call.
+    /// Counts a first call, one that the dependency received.
     pub fn record_call(&mut self, now: Instant) {
         self.calls.record(1, now);
     }

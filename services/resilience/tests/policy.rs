@@ -236,6 +236,24 @@ async fn without_budget_there_is_no_retry() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_breaker_refuses_earns_no_retry() {
+    let mut config = config();
+    config.retry.budget.percent = 20;
+    config.retry.budget.min_retries_per_second = 0;
+    config.breaker.mode = BreakerMode::ForcedOpen;
+    let (policy, counters) = policy(config.clone());
+    for _ in 0..600 {
+        call_broken(&policy, DOWN).await;
+    }
+    config.breaker.mode = BreakerMode::MetricsOnly;
+    policy.reconfigure(config);
+    for _ in 0..20 {
+        call_broken(&policy, DOWN).await;
+    }
+    assert_eq!(counters.snapshot().retries, 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_of_the_caller_is_kept_and_its_haste_is_not_held_against_the_dependency() {
     let (policy, counters) = policy(config());
     for _ in 0..100 {

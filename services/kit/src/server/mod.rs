@@ -4,12 +4,12 @@
 //! without an answer and caps nothing. This loop serves the same filters through
 //! [`warp::service`] and mends that in one place.
 
+mod activity;
 mod answer;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use activity::Activity;
 use answer::Answerer;
 pub use answer::RouteTable;
 
@@ -37,6 +38,12 @@ const MAX_CONNECTIONS: usize = 4_096;
 /// also the idle timeout of a connection: it must outlast the load balancer's 60 s, or the balancer
 /// reuses a connection just as it closes.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
+/// Longest wait for the first request of a connection. Until its first bytes show the version, hyper waits for
+/// ever; a client that wants something has sent it by then.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time between two requests of a connection, whatever keeps it alive. Longer than
+/// [`HEADER_READ_TIMEOUT`], after which hyper says goodbye in the words of the protocol.
+const BETWEEN_REQUESTS_TIMEOUT: Duration = Duration::from_secs(80);
 /// Requests on one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 256;
 /// While stopping, a connection without a whole request after this time is closed.
@@ -44,10 +51,29 @@ const HALF_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// Wait after a failed accept, as when file descriptors have run out: they come back on their own.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
+/// How long a connection may be quiet before it is closed: each takes one of the places there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// From its beginning to its first whole request.
+    pub first_request: Duration,
+    /// From the end of an answer to the next whole request.
+    pub between_requests: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            first_request: FIRST_REQUEST_TIMEOUT,
+            between_requests: BETWEEN_REQUESTS_TIMEOUT,
+        }
+    }
+}
+
 /// A bound port, not served yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    patience: Patience,
 }
 
 /// A port that cannot be bound.
@@ -69,7 +95,11 @@ impl Server {
         let bound = async {
             let listener = TcpListener::bind(address).await?;
             let address = listener.local_addr()?;
-            Ok(Self { listener, address })
+            Ok(Self {
+                listener,
+                address,
+                patience: Patience::default(),
+            })
         };
         bound.await.map_err(|source| BindError { address, source })
     }
@@ -78,6 +108,13 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same port, with another patience.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Serves `routes` until `stop`, then refuses new connections, finishes requests under way, and
@@ -94,6 +131,7 @@ impl Server {
         let connections = Connections {
             answerer: Answerer { routes, golden },
             permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            patience: self.patience,
             draining: CancellationToken::new(),
             cut_off: CancellationToken::new(),
         };
@@ -133,6 +171,7 @@ async fn accept_all(
 struct Connections {
     answerer: Answerer,
     permits: Arc<Semaphore>,
+    patience: Patience,
     draining: CancellationToken,
     cut_off: CancellationToken,
 }
@@ -141,12 +180,13 @@ impl Connections {
     fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit, watcher: Watcher) {
         let answerer = self.answerer.clone();
         let (draining, cut_off) = (self.draining.clone(), self.cut_off.clone());
+        let patience = self.patience;
         tokio::spawn(async move {
-            let under_way = Arc::new(AtomicUsize::new(0));
-            let idle = never_sends(draining, Arc::clone(&under_way));
+            let activity = Arc::new(Activity::new());
             tokio::select! {
-                () = serve_connection(stream, answerer, under_way, watcher) => {}
-                () = idle => {}
+                () = serve_connection(stream, answerer, Arc::clone(&activity), watcher) => {}
+                () = activity.goes_quiet(patience) => {}
+                () = never_sends(draining, &activity) => {}
                 () = cut_off.cancelled() => {}
             }
             drop(permit);
@@ -157,14 +197,14 @@ impl Connections {
 async fn serve_connection(
     stream: TcpStream,
     answerer: Answerer,
-    under_way: Arc<AtomicUsize>,
+    activity: Arc<Activity>,
     watcher: Watcher,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "answers may be delayed by Nagle's algorithm");
     }
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let (answerer, guard) = (answerer.clone(), UnderWay::new(&under_way));
+        let (answerer, guard) = (answerer.clone(), activity.begin());
         async move {
             let response = answerer.answer(request).await;
             drop(guard);
@@ -195,25 +235,10 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 /// Resolves when, while stopping, a connection has no request under way: its client holds half a
 /// request back, and must not hold up the stop. A request under way closes its connection itself.
-async fn never_sends(draining: CancellationToken, under_way: Arc<AtomicUsize>) {
+async fn never_sends(draining: CancellationToken, activity: &Activity) {
     draining.cancelled().await;
     tokio::time::sleep(HALF_REQUEST_GRACE).await;
-    if under_way.load(Ordering::Relaxed) > 0 {
+    if activity.is_under_way() {
         std::future::pending::<()>().await;
-    }
-}
-
-struct UnderWay(Arc<AtomicUsize>);
-
-impl UnderWay {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use wiremock::matchers::{body_partial_json, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -117,6 +118,25 @@ impl Platform {
     pub(crate) fn apply(&self, body: &Value) -> reqwest::RequestBuilder {
         let url = format!("{}/loan/apply", self.base);
         self.http.post(url).bearer_auth("demo").json(body)
+    }
+
+    /// Applies as a client does whose body takes `pause` to arrive; returns the first line of the answer.
+    pub(crate) async fn apply_slowly(&self, body: &Value, pause: Duration) -> String {
+        let address = self.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let body = body.to_string();
+        let (first, rest) = body.split_at(10);
+        let head = format!(
+            "POST /loan/apply HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer demo\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{first}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(pause).await;
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
     }
 
     pub(crate) fn show(&self, id: &str, token: &str) -> reqwest::RequestBuilder {

@@ -185,14 +185,30 @@ impl Breaker {
     /// pause and permits that are out; a changed mode or slow-call duration forgets the history
     /// whatever `history` says.
     ///
-    /// Forgetting empties the window and turns open into half-open, with all its permits; results of
-    /// attempts under way count for nothing.
+    /// Forgetting empties the window and turns open into half-open, with all its permits, also where it was a
+    /// person who held it open; results of attempts under way count for nothing.
     pub fn reconfigure(&mut self, config: BreakerConfig, history: History, now: Instant) {
+        let before = self.state();
+        self.apply(config, history, before, now);
+        let after = self.state();
+        self.moved = (before != after).then_some(Transition {
+            from: before,
+            to: after,
+        });
+    }
+
+    fn apply(
+        &mut self,
+        config: BreakerConfig,
+        history: History,
+        before: BreakerState,
+        now: Instant,
+    ) {
         let measured_otherwise = config.mode != self.config.mode
             || config.slow_call_duration_threshold != self.config.slow_call_duration_threshold;
         self.config = config;
         if history == History::Forget || measured_otherwise {
-            self.forget();
+            self.forget(before);
             return;
         }
         match &mut self.state {
@@ -272,11 +288,11 @@ impl Breaker {
         self.enter(State::Open { until: now + pause });
     }
 
-    fn forget(&mut self) {
+    fn forget(&mut self, before: BreakerState) {
         self.openings = 0;
-        self.enter(match self.state {
-            State::Closed(_) => State::Closed(Closed::new(&self.config)),
-            State::Open { .. } | State::HalfOpen(_) => State::HalfOpen(HalfOpen::default()),
+        self.enter(match before {
+            BreakerState::Closed => State::Closed(Closed::new(&self.config)),
+            BreakerState::Open | BreakerState::HalfOpen => State::HalfOpen(HalfOpen::default()),
         });
     }
 

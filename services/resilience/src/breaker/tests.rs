@@ -306,7 +306,37 @@ fn forced_open_refuses_all_until_it_is_enabled_again() {
     assert!((0..100).all(|_| breaker.acquire(now).is_err()));
     assert_eq!(breaker.state(), BreakerState::Open);
     breaker.reconfigure(config(), History::Keep, now);
-    assert!(breaker.acquire(now).is_ok());
+    assert_eq!(
+        breaker.state(),
+        BreakerState::HalfOpen,
+        "it is tested first"
+    );
+    let let_go = Transition {
+        from: BreakerState::Open,
+        to: BreakerState::HalfOpen,
+    };
+    assert_eq!(breaker.take_transition(), Some(let_go));
+    let permits = config().permitted_number_of_calls_in_half_open_state;
+    let admitted = (0..100).filter(|_| breaker.acquire(now).is_ok()).count();
+    assert_eq!(admitted, permits as usize);
+}
+
+#[test]
+fn to_hold_it_open_is_a_change_of_state() {
+    let now = Instant::now();
+    let mut breaker = Breaker::new(config(), 1);
+    let forced = BreakerConfig {
+        mode: BreakerMode::ForcedOpen,
+        ..config()
+    };
+    breaker.reconfigure(forced, History::Keep, now);
+    let held_open = Transition {
+        from: BreakerState::Closed,
+        to: BreakerState::Open,
+    };
+    assert_eq!(breaker.take_transition(), Some(held_open));
+    breaker.reconfigure(forced, History::Forget, now);
+    assert_eq!(breaker.take_transition(), None);
 }
 
 #[test]

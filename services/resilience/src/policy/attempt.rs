@@ -73,6 +73,10 @@ impl Layers {
             return Err(AttemptError::TooLate);
         }
         let (guard, config) = self.pass_breaker(started).map_err(AttemptError::Refused)?;
+        if number == 1 {
+            // What the breaker refuses earns no retry: a dependency that comes back weak would meet a store of them.
+            self.retries().budget.record_call(started.into_std());
+        }
         let time_left = config.attempt_timeout.min(remaining);
         self.tell(Event::Attempt { number });
         let sent = send(Attempt {

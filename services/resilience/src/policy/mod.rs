@@ -81,10 +81,7 @@ impl Policy {
         let now = Instant::now().into_std();
         let own = Deadline::after(now, self.0.config.load().timeout);
         let result = match self.0.bulkhead.enter() {
-            Some(_place) => {
-                self.0.retries().budget.record_call(now);
-                self.0.attempts(deadline.earlier(own), send).await
-            }
+            Some(_place) => self.0.attempts(deadline.earlier(own), send).await,
             None => {
                 self.0.tell(Event::BulkheadRejected);
                 Err(CallError::BulkheadFull)
