@@ -29,7 +29,11 @@ pub(crate) fn of(place: &Place, found: &Service) -> Vec<FieldChange> {
 
 /// The fields in which `found` differs from `wanted`, by their path within the service.
 pub(crate) fn drift(found: &Service, wanted: &ServiceBody) -> Vec<FieldChange> {
-    leaf_changes(&ServiceBody::found(found).named_like(wanted), wanted)
+    let found = ServiceBody::found(found).named_like(wanted);
+    if found == *wanted {
+        return Vec::new();
+    }
+    leaf_changes(&found, wanted)
 }
 
 impl ServiceBody {

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::ServiceConnectConfiguration;
-use engine::ports::{Documents, PortError, TaskTemplate, Urgency};
+use engine::ports::{Documents, PortError, Remedy, TaskTemplate, Urgency};
 use schema::infrastructure::{Infrastructure, Surroundings};
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Image;
@@ -23,6 +24,17 @@ use crate::quota::Family;
 
 /// Surroundings that are tried at most: with a thousand platforms that have their own, a few tell enough.
 const TRIED: usize = 5;
+/// How often a service is made at most: where one of its name was just removed, ECS may still be at it.
+const ATTEMPTS: u32 = 5;
+/// Pause before the next attempt.
+const PAUSE: Duration = Duration::from_secs(3);
+/// What a service takes: its removal, twice, and its making.
+const CALLS: [Family; 4] = [
+    Family::TaskDefinitionModify,
+    Family::ServiceModify,
+    Family::ServiceModify,
+    Family::ServiceModify,
+];
 
 /// Makes services of nobody.
 #[derive(Debug)]
@@ -56,23 +68,36 @@ impl Probe {
     /// When ECS does not take one, with what it says.
     pub(crate) async fn prove(&self, infrastructure: &Infrastructure) -> Result<usize, PortError> {
         let mut made = 0;
-        for surroundings in different(infrastructure) {
-            for service in ServiceName::ALL {
-                self.prove_one(&place(infrastructure, surroundings, service)?)
-                    .await?;
+        for (number, surroundings) in distinct(infrastructure).into_iter().enumerate() {
+            for service in ServiceName::ALL
+                .into_iter()
+                .filter(|it| has_place(surroundings, *it))
+            {
+                let place = place(infrastructure, surroundings, service)?;
+                self.prove_one(&place, &name(number, service)).await?;
                 made += 1;
             }
         }
         Ok(made)
     }
 
-    async fn prove_one(&self, place: &Place) -> Result<(), PortError> {
-        let name = name(place.service);
+    async fn prove_one(&self, place: &Place, name: &str) -> Result<(), PortError> {
+        self.caller.permit(&CALLS, Urgency::Resync).await.begin();
         // One may be left of a try that was cut off.
-        self.remove(place, &name).await?;
-        let made = self.make(place, &name).await;
-        let removed = self.remove(place, &name).await;
+        self.remove(place, name).await?;
+        let made = self.make_in_the_end(place, name).await;
+        let removed = self.remove(place, name).await;
         made.and(removed)
+    }
+
+    async fn make_in_the_end(&self, place: &Place, name: &str) -> Result<(), PortError> {
+        for _ in 1..ATTEMPTS {
+            match self.make(place, name).await {
+                Err(error) if error.remedy() == Remedy::Retry => tokio::time::sleep(PAUSE).await,
+                made => return made,
+            }
+        }
+        self.make(place, name).await
     }
 
     async fn make(&self, place: &Place, name: &str) -> Result<(), PortError> {
@@ -121,8 +146,8 @@ fn connected_as_nobody(surroundings: &Surroundings) -> Option<ServiceConnectConf
 }
 
 /// A name that no platform's service can have: theirs have no underscore.
-fn name(service: ServiceName) -> String {
-    format!("loanctl_verify_{service}")
+fn name(number: usize, service: ServiceName) -> String {
+    format!("loanctl_verify_{number}_{service}")
 }
 
 /// Never started.
@@ -134,15 +159,29 @@ fn template() -> TaskTemplate {
     }
 }
 
+/// Whether `service` is put into `surroundings`: where the score provider is somebody else's, it has none.
+fn has_place(surroundings: &Surroundings, service: ServiceName) -> bool {
+    service != ServiceName::ScoreProvider
+        || surroundings.roles.tasks.contains_key(&service)
+        || surroundings.network.security_groups.contains_key(&service)
+}
+
 /// The surroundings that a service may notice to be others than those before.
-fn different(infrastructure: &Infrastructure) -> Vec<&Surroundings> {
+fn distinct(infrastructure: &Infrastructure) -> Vec<&Surroundings> {
     let all = std::iter::once(&infrastructure.defaults).chain(infrastructure.platforms.values());
     let mut seen = BTreeSet::new();
     let mut found: Vec<&Surroundings> = Vec::new();
     for it in all {
         let groups: Vec<_> = it.network.security_groups.values().collect();
+        let roles: Vec<_> = it
+            .roles
+            .tasks
+            .values()
+            .chain([&it.roles.execution])
+            .collect();
         let target = it.load_balancer.as_ref().map(|it| &it.target_group_arn);
-        if seen.insert((&it.cluster, &it.network.subnets, groups, target)) {
+        let reached_by = (target, &it.service_connect_namespace);
+        if seen.insert((&it.cluster, &it.network.subnets, groups, roles, reached_by)) {
             found.push(it);
         }
     }
@@ -176,8 +215,21 @@ mod tests {
     #[test]
     fn no_platform_has_a_service_of_its_name() {
         for service in ServiceName::ALL {
-            assert_eq!(parts_of(&name(service)), None, "{service}");
+            assert_eq!(parts_of(&name(0, service)), None, "{service}");
         }
+    }
+
+    #[test]
+    fn a_score_provider_of_somebody_elses_is_not_missed() {
+        let mut surroundings = infrastructure().defaults;
+        assert!(has_place(&surroundings, ServiceName::ScoreProvider));
+        surroundings.roles.tasks.remove(&ServiceName::ScoreProvider);
+        let groups = &mut surroundings.network.security_groups;
+        groups.remove(&ServiceName::ScoreProvider);
+        groups.remove(&ServiceName::Auth);
+        surroundings.roles.tasks.remove(&ServiceName::Auth);
+        assert!(!has_place(&surroundings, ServiceName::ScoreProvider));
+        assert!(has_place(&surroundings, ServiceName::Auth));
     }
 
     #[test]
@@ -185,9 +237,9 @@ mod tests {
         let mut infrastructure = infrastructure();
         let mut other = infrastructure.defaults.clone();
         infrastructure.platforms.insert(dev(), other.clone());
-        assert_eq!(different(&infrastructure).len(), 1);
+        assert_eq!(distinct(&infrastructure).len(), 1);
         other.network.subnets = vec!["subnet-c".to_owned()];
         infrastructure.platforms.insert(dev(), other);
-        assert_eq!(different(&infrastructure).len(), 2);
+        assert_eq!(distinct(&infrastructure).len(), 2);
     }
 }

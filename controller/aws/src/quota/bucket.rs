@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::ports::Urgency;
 use tokio::time::Instant;
 
 use super::family::Limit;
@@ -12,6 +13,10 @@ const SLOWEST: f64 = 0.05;
 const BACKING_OFF: f64 = 0.5;
 /// Share of the rate that comes back in a second without throttling.
 const RECOVERY_PER_SECOND: f64 = 0.02;
+
+/// Tokens that only a rollback may take, as far as a bucket holds more than the one that others need: an alarm
+/// that fires while everything is edited finds its way to the calls that take a change back.
+const KEPT_FOR_ROLLBACKS: f64 = 2.0;
 
 /// A token bucket. Pure: the time is an argument.
 #[derive(Clone, Debug)]
@@ -33,17 +38,28 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, or says how long it takes until there is one.
-    pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    /// Takes a token, or says how long it takes until there is one for calls of this urgency.
+    pub(super) fn take(&mut self, now: Instant, urgency: Urgency) -> Result<(), Duration> {
         self.refill(now);
-        if self.tokens >= 1.0 {
+        let needed = 1.0 + self.kept_from(urgency);
+        if self.tokens >= needed {
             self.tokens -= 1.0;
             return Ok(());
         }
-        let missing = 1.0 - self.tokens;
+        let missing = needed - self.tokens;
         let seconds = missing / (self.limit.per_second * self.pace);
         // Never nothing: rounding must not make a waiter spin.
         Err(Duration::from_secs_f64(seconds).max(Duration::from_millis(1)))
+    }
+
+    /// Tokens that are not for calls of this urgency.
+    fn kept_from(&self, urgency: Urgency) -> f64 {
+        match urgency {
+            Urgency::Rollback => 0.0,
+            Urgency::Edit | Urgency::Resync => {
+                (self.limit.burst - 1.0).clamp(0.0, KEPT_FOR_ROLLBACKS)
+            }
+        }
     }
 
     /// Gives a token back that was not used.
@@ -80,7 +96,7 @@ mod tests {
 
     fn taken(bucket: &mut Bucket, now: Instant) -> u32 {
         let mut taken = 0;
-        while bucket.take(now).is_ok() {
+        while bucket.take(now, Urgency::Rollback).is_ok() {
             taken += 1;
         }
         taken
@@ -91,9 +107,31 @@ mod tests {
         let start = Instant::now();
         let mut bucket = Bucket::full(LIMIT, start);
         assert_eq!(taken(&mut bucket, start), 3);
-        assert_eq!(bucket.take(start), Err(Duration::from_millis(500)));
+        assert_eq!(
+            bucket.take(start, Urgency::Rollback),
+            Err(Duration::from_millis(500))
+        );
         assert_eq!(taken(&mut bucket, start + Duration::from_secs(1)), 2);
         assert_eq!(taken(&mut bucket, start + Duration::from_secs(60)), 3);
+    }
+
+    #[test]
+    fn edits_leave_a_rollback_something_unless_there_is_only_one() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(LIMIT, start);
+        assert_eq!(bucket.take(start, Urgency::Edit), Ok(()));
+        let wait = Duration::from_millis(500);
+        assert_eq!(bucket.take(start, Urgency::Edit), Err(wait));
+        assert_eq!(taken(&mut bucket, start), 2, "rollbacks");
+
+        let one = Limit {
+            burst: 1.0,
+            per_second: 2.0,
+        };
+        assert_eq!(
+            Bucket::full(one, start).take(start, Urgency::Resync),
+            Ok(())
+        );
     }
 
     #[test]
@@ -101,7 +139,10 @@ mod tests {
         let start = Instant::now();
         let mut bucket = Bucket::full(LIMIT, start);
         bucket.throttled(start);
-        assert_eq!(bucket.take(start), Err(Duration::from_secs(1)));
+        assert_eq!(
+            bucket.take(start, Urgency::Rollback),
+            Err(Duration::from_secs(1))
+        );
 
         let recovered = start + Duration::from_secs(60);
         assert_eq!(taken(&mut bucket, recovered), 3);
@@ -115,12 +156,12 @@ mod tests {
         for _ in 0..20 {
             bucket.throttled(now);
         }
-        let Err(wait) = bucket.take(now) else {
+        let Err(wait) = bucket.take(now, Urgency::Rollback) else {
             panic!("not empty");
         };
         assert!(wait <= Duration::from_secs(10), "{wait:?}");
         now += wait + Duration::from_millis(1);
-        assert_eq!(bucket.take(now), Ok(()));
+        assert_eq!(bucket.take(now, Urgency::Rollback), Ok(()));
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Gate {
         if queue.waiting.first() != Some(&place) {
             return Err(None);
         }
-        queue.bucket.take(Instant::now()).map_err(Some)
+        queue.bucket.take(Instant::now(), place.0.0).map_err(Some)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -163,6 +163,27 @@ mod tests {
         );
         let order: Vec<_> = hear.try_iter().collect();
         assert_eq!(order, ["rollback", "first edit", "second edit", "resync"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rollback_finds_what_edits_had_to_leave() {
+        let gate = Gate::new(Limit {
+            burst: 4.0,
+            per_second: 1.0,
+        });
+        let start = Instant::now();
+        gate.pass(Urgency::Edit).await.spend();
+        gate.pass(Urgency::Edit).await.spend();
+        let edit = gate.pass(Urgency::Edit);
+        let rollbacks = async {
+            gate.pass(Urgency::Rollback).await.spend();
+            gate.pass(Urgency::Rollback).await.spend();
+            start.elapsed()
+        };
+        let (edit, took) = tokio::join!(edit, rollbacks);
+        edit.spend();
+        assert_eq!(took, Duration::ZERO);
+        assert!(start.elapsed() >= Duration::from_secs(3));
     }
 
     #[tokio::test(start_paused = true)]

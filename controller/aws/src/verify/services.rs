@@ -13,6 +13,6 @@ pub(super) async fn finding(probe: &Probe, infrastructure: &Infrastructure) -> F
 async fn words(probe: &Probe, infrastructure: &Infrastructure) -> Result<String, PortError> {
     let made = probe.prove(infrastructure).await?;
     Ok(format!(
-        "{made} without tasks were made and removed: subnets, security groups, roles and target groups are there"
+        "{made} without tasks were made and removed: subnets, security groups and target groups are there"
     ))
 }

@@ -62,7 +62,7 @@ async fn edits(account: &Account, events: Option<&Events>, count: u32) -> Sample
         let since = Instant::now();
         edit(account, events, 2 + number % 2).await;
         took.push(called(account, Service::Ecs, "UpdateService", "").await - since);
-        // Whatever this edit leads to is over before the next: no edit waits for another.
+        // Most of what this edit leads to is over before the next, which comes at any time between two looks.
         tokio::time::sleep(Duration::from_millis(u64::from(200 + 37 * number % 300))).await;
     }
     took.into_iter().collect()

@@ -44,18 +44,19 @@ async fn what_the_account_does_not_provide_or_allow_is_said_with_its_remedy() {
     account
         .puts("bootstrap/infrastructure.json", &provided.to_string())
         .await;
-    let unwell = Fault::server_error(Service::S3).on("GetObject");
-    let findings_before = findings(&account).await;
-    let services = &findings_before["make services"];
+    let found = findings(&account).await;
+    let services = &found["make services"];
     assert!(!services.ok);
     for part in ["scoring", "network.securityGroups", "infrastructure.json"] {
         assert!(services.words.contains(part), "{}", services.words);
     }
 
-    let unwell = account.emulators.inject(unwell);
+    let unreadable = Fault::server_error(Service::S3).on("GetObject");
+    let unreadable = account.emulators.inject(unreadable);
     let found = findings(&account).await;
+    assert!(found["list the specs"].ok);
     assert!(!found["read what was written"].ok);
-    assert!(unwell.hits() > 0);
+    assert!(unreadable.hits() > 0);
 }
 
 /// What `loanctl verify` finds, by what was tried.
