@@ -11,7 +11,7 @@ use schema::settings::ServiceSettings;
 use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind, Phase};
 
 use crate::specs::{SpecContent, SpecEntry};
-use crate::state::{AcceptedSpec, PlatformState};
+use crate::state::{AcceptedSpec, PlatformState, ScoringState};
 
 /// Fields kept of an edit in the history.
 const FIELDS_KEPT: usize = 20;
@@ -150,7 +150,13 @@ pub(crate) fn content_digest(content: &SpecContent) -> String {
 
 /// Something beside the change that is being judged has changed: its verdict is weak from now on.
 pub(crate) fn mark_disturbed(state: &mut PlatformState) {
-    let scoring = &mut state.scoring;
+    disturb(&mut state.scoring);
+}
+
+fn disturb(scoring: &mut ScoringState) {
+    if let Some(before) = &mut scoring.before {
+        disturb(before);
+    }
     let judged = matches!(
         scoring.phase,
         Phase::Applying | Phase::Baking | Phase::Inconclusive | Phase::Preflight

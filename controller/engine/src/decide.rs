@@ -43,6 +43,7 @@ pub struct Decision {
 pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> Decision {
     let mut state = remembered.clone();
     blindness::note(&mut state, observed);
+    let undone = rollout::undo(&mut state.scoring, observed);
     let Some(accepted) = state.accepted.clone() else {
         return Decision::idle(state);
     };
@@ -62,6 +63,7 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
             generation: accepted.generation,
             observed,
             unsettled,
+            undone,
             breaker_is_held_open: reactions::holds_a_breaker_open(&state.remedies),
         },
     );

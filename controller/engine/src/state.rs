@@ -97,14 +97,18 @@ pub struct ScoringState {
     pub phase: Phase,
     /// The change under way, or the last one.
     pub change: Option<ChangeRecord>,
-    /// The change that is in force but has not proved good, while a newer one waits to replace it, or its
-    /// first call to be made: it is judged until then.
+    /// The change that is in force but has not proved good, while a newer one waits to replace it: it
+    /// is judged until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<ChangeRecord>,
     /// The change that waits to replace one that could not be taken back everywhere: until it may begin,
     /// taking that one back goes on being tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<ChangeRecord>,
+    /// How things stood before the change under way began, as long as its first call is still to be made:
+    /// nothing of it is in force then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Self>>,
     /// Counts the changes begun: a verdict belongs to one attempt.
     pub attempts: u64,
     /// Revisions that were taken back.
@@ -172,9 +176,6 @@ pub struct ChangeRecord {
     /// effects show before scoring changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settling: Option<Settling>,
-    /// The revision whose image half it replaces, which may not have proved good either.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaced: Option<RevisionDigest>,
     /// The deployment that was there before the first call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_before: Option<String>,
@@ -461,10 +462,7 @@ impl ScoringState {
     /// Forgets the content of revisions that nothing names any more.
     pub fn forget_unused(&mut self) {
         let changes = self.change.iter().chain(&self.standing).chain(&self.next);
-        let in_changes = changes.flat_map(|it| {
-            let named = std::iter::once(&it.candidate);
-            named.chain(&it.target).chain(&it.replaced)
-        });
+        let in_changes = changes.flat_map(|it| std::iter::once(&it.candidate).chain(&it.target));
         let used: BTreeSet<&RevisionDigest> = self
             .good
             .iter()

@@ -5,7 +5,7 @@ use schema::names::ServiceName;
 use schema::status::Phase;
 
 use super::turn::Turn;
-use super::{PROGRESS_DEADLINE_S, beginning, external, uncalled, verdict};
+use super::{PROGRESS_DEADLINE_S, beginning, external, verdict};
 use crate::ports::{DeploymentState, ObservedService, TaskTemplate};
 use crate::state::Cause;
 
@@ -13,6 +13,7 @@ use crate::state::Cause;
 pub(super) const SETTINGS_READERS: [ServiceName; 2] = [ServiceName::Scoring, ServiceName::LoanApi];
 
 pub(super) fn follow(turn: &mut Turn<'_>) {
+    note_asked(turn);
     if verdict::convict_if_fired(turn) || beginning::superseded(turn) {
         return;
     }
@@ -23,7 +24,6 @@ pub(super) fn follow(turn: &mut Turn<'_>) {
     if external::interferes(turn) {
         return;
     }
-    uncalled::note_asked(turn);
     if let Some(blindness) = turn.blindness() {
         turn.wait(blindness);
         return;
@@ -78,8 +78,20 @@ pub(super) fn settings_obstacle(turn: &Turn<'_>) -> Option<String> {
     ))
 }
 
+/// Remembers since when scoring's tasks have been seen to be asked for the candidate's image.
+fn note_asked(turn: &mut Turn<'_>) {
+    let wanted = turn.scoring.image_revision();
+    let is_asked = wanted
+        .zip(turn.scoring_found())
+        .is_some_and(|(wanted, found)| found.template == TaskTemplate::of(&wanted.image));
+    if is_asked {
+        let now = turn.now();
+        turn.edit_change(|change| change.asked_at = change.asked_at.or(Some(now)));
+    }
+}
+
 /// Why the candidate's tasks do not run, by the word of what runs them.
-fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
+pub(super) fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
     let change = turn.change()?;
     // A first revision has nothing to go back to; a newer one simply replaces it.
     change.target.as_ref()?;
@@ -90,9 +102,11 @@ fn failed_deployment(turn: &Turn<'_>) -> Option<String> {
         DeploymentState::Failed { reason } if found.template == wanted => {
             Some(format!("Its tasks do not become ready: {reason}."))
         }
-        DeploymentState::RolledBack { reason } if is_new => Some(format!(
-            "Its tasks did not become ready, and the image before it is back already: {reason}."
-        )),
+        DeploymentState::RolledBack { reason } if is_new && found.template != wanted => {
+            Some(format!(
+                "Its tasks did not become ready, and the image before it is back already: {reason}."
+            ))
+        }
         _ => None,
     }
 }

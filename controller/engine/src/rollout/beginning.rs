@@ -210,7 +210,6 @@ fn begin(turn: &mut Turn<'_>, target: Option<RevisionDigest>) {
         effective_at: None,
         bake: None,
         settling: None,
-        replaced: None,
         deployment_before: None,
         deployment: None,
         replaces: None,

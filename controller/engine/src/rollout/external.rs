@@ -62,7 +62,6 @@ pub(super) fn end_with_a_new_generation(turn: &mut Turn<'_>) {
         change.asked_at = None;
         change.effective_at = None;
         change.bake = None;
-        change.replaced = None;
         change.deployment_before = deployment_before;
         change.deployment = None;
         change.replaces = Some(over.found);

@@ -17,6 +17,8 @@ mod turn;
 mod uncalled;
 mod verdict;
 
+pub(crate) use uncalled::undo;
+
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::revision::ScoringRevision;
@@ -46,6 +48,8 @@ pub struct View<'a> {
     pub observed: &'a Observed,
     /// What everything but the scoring change still waits for; nothing when all of it has settled.
     pub unsettled: Option<&'a str>,
+    /// The attempt that had begun and is still to be called for, so that it is decided on as if it had not.
+    pub undone: Option<u64>,
     /// Whether a remedy holds a breaker open, which keeps alarms firing whatever revision is in force.
     pub breaker_is_held_open: bool,
 }
@@ -76,7 +80,6 @@ pub fn advance(scoring: &ScoringState, view: &View<'_>) -> Advance {
     let wanted = ScoringRevision::of(view.spec);
     let mut turn = Turn::new(scoring.clone(), *view, wanted);
     external::end_with_a_new_generation(&mut turn);
-    uncalled::reconsider(&mut turn);
     for _ in 0..MAX_STEPS {
         let before = turn.scoring.phase;
         step(&mut turn);
@@ -84,6 +87,8 @@ pub fn advance(scoring: &ScoringState, view: &View<'_>) -> Advance {
             break;
         }
     }
+    uncalled::keep(&mut turn, scoring);
+    uncalled::tell(&mut turn);
     turn.finish()
 }
 

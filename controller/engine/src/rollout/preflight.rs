@@ -38,18 +38,15 @@ fn is_back_where_it_was(turn: &Turn<'_>) -> bool {
 
 /// Why the change cannot begin yet.
 pub(super) fn obstacle(turn: &mut Turn<'_>) -> Option<String> {
-    circumstances(turn)
-        .or_else(|| settling::obstacle(turn))
-        .or_else(|| target_obstacle(turn))
-        .or_else(|| guard_obstacle(turn))
-}
-
-/// What keeps any change from beginning.
-pub(super) fn circumstances(turn: &Turn<'_>) -> Option<String> {
     if !turn.may_begin() {
         return Some(format!("mode is {:?}", turn.view.spec.mode));
     }
-    turn.blindness()
+    if let Some(blindness) = turn.blindness() {
+        return Some(blindness);
+    }
+    settling::obstacle(turn)
+        .or_else(|| target_obstacle(turn))
+        .or_else(|| guard_obstacle(turn))
 }
 
 fn target_obstacle(turn: &Turn<'_>) -> Option<String> {
@@ -62,6 +59,10 @@ fn target_obstacle(turn: &Turn<'_>) -> Option<String> {
             "revision {} in force is not known to be good, so there is nothing to go back to",
             target.short()
         ));
+    }
+    if turn.had_begun() {
+        // They were looked at before it began.
+        return None;
     }
     let rehearsal = turn.view.observed.rehearsal.as_ref();
     match rehearsal.filter(|found| found.attempt == change.attempt) {
@@ -89,29 +90,6 @@ pub(super) fn guard_obstacle(turn: &Turn<'_>) -> Option<String> {
 }
 
 pub(super) fn start(turn: &mut Turn<'_>) {
-    take_baseline(turn);
-    let is_news = turn.change().is_some_and(|it| it.replaced.is_none());
-    let replaced = turn.scoring.image.clone();
-    turn.edit_change(|change| {
-        change.disturbed = false;
-        change.replaced = replaced;
-    });
-    turn.scoring.image = turn.change().map(|change| change.candidate.clone());
-    turn.enter(Phase::Applying);
-    if !is_news {
-        return;
-    }
-    let summary = turn.change().map(summary).unwrap_or_default() + &warning(turn);
-    turn.record(
-        HistoryKind::RolloutStarted,
-        Actor::Spec,
-        "SpecChanged",
-        summary,
-    );
-}
-
-/// Remembers how things stand just before the first call: what comes after is measured against it.
-pub(super) fn take_baseline(turn: &mut Turn<'_>) {
     let baseline = baseline(turn);
     let firing = baseline
         .iter()
@@ -123,11 +101,25 @@ pub(super) fn take_baseline(turn: &mut Turn<'_>) {
     let deployment_before = turn.scoring_deployment();
     turn.edit_change(|change| {
         change.started_at = now;
+        change.disturbed = false;
         change.baseline = baseline;
         change.acknowledged = acknowledged;
         change.retry_token = retry_token;
         change.deployment_before = deployment_before;
     });
+    turn.scoring.standing = None;
+    turn.scoring.image = turn.change().map(|change| change.candidate.clone());
+    turn.enter(Phase::Applying);
+    if turn.had_begun() {
+        return;
+    }
+    let summary = turn.change().map(summary).unwrap_or_default() + &warning(turn);
+    turn.record(
+        HistoryKind::RolloutStarted,
+        Actor::Spec,
+        "SpecChanged",
+        summary,
+    );
 }
 
 /// Gating alarms whose actions somebody has switched off: they do not judge.

@@ -93,6 +93,12 @@ impl<'a> Turn<'a> {
         Some(TaskTemplate::of(&self.scoring.revision(target)?.image))
     }
 
+    /// Whether the change under way had begun, and was undone because it is still to be called for.
+    pub(super) fn had_begun(&self) -> bool {
+        let attempt = self.change().map(|change| change.attempt);
+        attempt.is_some() && attempt == self.view.undone
+    }
+
     /// Whether the change under way is a platform's first, with nothing to go back to.
     pub(super) fn is_first(&self) -> bool {
         self.change().is_none_or(|change| change.target.is_none())

@@ -1,100 +1,68 @@
 //! A change that has begun and whose first call is still to be made: it waits for the account's quotas, or failed.
 //!
-//! Nothing of it is in force, so it is to blame for nothing. What made it wait to begin makes it wait again.
+//! Nothing of it is in force, so it is to blame for nothing, and how things stood before it began still holds. That
+//! is what is decided on: the change begins anew, or waits again, as if it had not begun.
 
-use schema::revision::{RevisionDigest, ScoringRevision};
+use schema::names::ServiceName;
+use schema::revision::ScoringRevision;
 use schema::status::{Actor, HistoryKind, Phase};
 
+use super::preflight;
 use super::turn::Turn;
-use super::{preflight, verdict};
+use crate::observed::Observed;
 use crate::ports::{DeploymentState, TaskTemplate};
+use crate::state::ScoringState;
 
-/// Judges anew whether the change may begin, as long as nothing of it has.
-pub(super) fn reconsider(turn: &mut Turn<'_>) {
-    if turn.scoring.phase != Phase::Applying {
-        return;
-    }
-    note_asked(turn);
-    if !is_uncalled(turn) {
-        turn.scoring.standing = None;
-        return;
-    }
-    if convicts_what_it_replaces(turn) {
-        return;
-    }
-    if can_be_put_off(turn) && is_put_off(turn) {
-        return;
-    }
-    preflight::take_baseline(turn);
-}
-
-/// Remembers since when scoring's tasks have been asked to run the candidate's image.
-pub(super) fn note_asked(turn: &mut Turn<'_>) {
-    let candidate = turn.scoring.image_revision().map(template);
-    let found = turn.scoring_found().map(|found| &found.template);
-    if candidate.is_some() && candidate.as_ref() == found {
-        let now = turn.now();
-        turn.edit_change(|change| change.asked_at = change.asked_at.or(Some(now)));
-    }
-}
-
-/// Whether scoring has never been seen to be asked for the candidate's image, nor to be back from it.
-fn is_uncalled(turn: &Turn<'_>) -> bool {
-    let Some((change, found)) = turn.change().zip(turn.scoring_found()) else {
-        return false;
-    };
-    let template = |digest: &RevisionDigest| turn.scoring.revision(digest).map(template);
-    let candidate = template(&change.candidate);
-    let replaced = change.replaced.as_ref().and_then(template);
-    let is_back = matches!(found.deployment.state, DeploymentState::RolledBack { .. })
-        && change.deployment_before.as_ref() != Some(&found.deployment.id);
-    // Where it was to replace a change that was still on its way, it is that one that scoring is back from.
-    let is_back_from_it = is_back && turn.scoring.standing.is_none();
-    change.asked_at.is_none() && replaced.is_some() && replaced != candidate && !is_back_from_it
-}
-
-/// What it is to replace is in force, and judged like any other.
-fn convicts_what_it_replaces(turn: &mut Turn<'_>) -> bool {
-    let candidate = turn.scoring.image.clone();
-    turn.scoring.image = turn.change().and_then(|change| change.replaced.clone());
-    let convicts = verdict::convict_standing(turn);
-    if !convicts {
-        turn.scoring.image = candidate;
-    }
-    convicts
-}
-
-/// Whether what it is to replace may go on without it: not where that could not be taken back everywhere.
-fn can_be_put_off(turn: &Turn<'_>) -> bool {
-    let replaced = turn.change().and_then(|change| change.replaced.as_ref());
-    turn.scoring.standing.is_some() || replaced == turn.scoring.settings.as_ref()
-}
-
-/// Has it wait to begin where it could not begin now.
+/// Undoes the beginning of a change whose first call is still to be made.
 ///
-/// Returns whether it waits.
-fn is_put_off(turn: &mut Turn<'_>) -> bool {
-    let is_wanted = turn
-        .change()
-        .is_some_and(|change| change.candidate == turn.wanted_digest);
-    if !is_wanted || preflight::circumstances(turn).is_some() {
-        wait_again(turn);
-        return true;
+/// Returns its attempt, if there was such a change.
+pub(crate) fn undo(scoring: &mut ScoringState, observed: &Observed) -> Option<u64> {
+    let before = scoring.before.take()?;
+    if !is_uncalled(scoring, &before, observed) {
+        return None;
     }
-    let Some(obstacle) = preflight::guard_obstacle(turn) else {
-        return false;
+    let attempt = scoring.change.as_ref().map(|change| change.attempt);
+    *scoring = *before;
+    attempt
+}
+
+/// Keeps how things stood at the beginning of the turn, if a change that is still to be called for began in it.
+pub(super) fn keep(turn: &mut Turn<'_>, before: &ScoringState) {
+    let began = turn.scoring.phase == Phase::Applying && before.phase != Phase::Applying;
+    if began && is_uncalled(&turn.scoring, before, turn.view.observed) {
+        turn.scoring.before = Some(Box::new(before.clone()));
+    }
+}
+
+/// Tells of a change that had begun and waits again because of an alarm.
+pub(super) fn tell(turn: &mut Turn<'_>) {
+    let Some(obstacle) = preflight::guard_obstacle(turn).filter(|_| waits_again(turn)) else {
+        return;
     };
-    wait_again(turn);
     let message = format!("Nothing of the change is in force yet, and it waits again: {obstacle}.");
     turn.record(HistoryKind::Held, Actor::Controller, "NotBegun", message);
-    // That it begins after all is worth saying again.
-    turn.edit_change(|change| change.replaced = None);
-    true
 }
 
-fn wait_again(turn: &mut Turn<'_>) {
-    turn.scoring.image = turn.change().and_then(|change| change.replaced.clone());
-    turn.enter(Phase::Preflight);
+fn waits_again(turn: &Turn<'_>) -> bool {
+    turn.had_begun() && turn.scoring.phase == Phase::Preflight && turn.blindness().is_none()
+}
+
+/// Whether scoring has not been asked for the image of the change under way, which differs from what was in force.
+fn is_uncalled(scoring: &ScoringState, before: &ScoringState, observed: &Observed) -> bool {
+    let found = observed.services.get(&ServiceName::Scoring);
+    let (Some(change), Some(found)) = (&scoring.change, found) else {
+        return false;
+    };
+    let wanted = scoring.image_revision().map(template);
+    let replaced = before.image_revision().map(template);
+    let found_template = Some(&found.template);
+    let is_back_from_it = matches!(found.deployment.state, DeploymentState::RolledBack { .. })
+        && change.deployment_before.as_ref() != Some(&found.deployment.id)
+        && found_template == replaced.as_ref();
+    change.target.is_some()
+        && wanted != replaced
+        && found_template != wanted.as_ref()
+        && !is_back_from_it
 }
 
 fn template(revision: &ScoringRevision) -> TaskTemplate {

@@ -7,6 +7,7 @@ use schema::names::ServiceName;
 use schema::platform::AlarmName;
 use schema::status::{Actor, AlarmState, Evidence, HistoryKind, Phase, Quarantined};
 
+use super::applying;
 use super::turn::Turn;
 use crate::ports::{Firing, ObservedAlarm};
 use crate::state::{Baseline, Cause, ChangeRecord, Verdict};
@@ -100,7 +101,7 @@ fn silent_service(turn: &Turn<'_>) -> Option<ServiceName> {
 }
 
 /// With a newer change waiting to replace one that is in force: takes that one back if a gating alarm
-/// has fired since it began. The newer one waits until that is done.
+/// has fired since it began, or if its tasks did not come to run. The newer one waits until that is done.
 ///
 /// Returns whether it did.
 pub(super) fn convict_standing(turn: &mut Turn<'_>) -> bool {
@@ -108,12 +109,24 @@ pub(super) fn convict_standing(turn: &mut Turn<'_>) -> bool {
         return false;
     };
     let newer = turn.scoring.change.replace(standing);
-    if convict_if_fired(turn) {
+    if convict_if_fired(turn) || convict_if_not_running(turn) {
         return true;
     }
     turn.scoring.standing = turn.scoring.change.take();
     turn.scoring.change = newer;
     false
+}
+
+/// Takes a change back that did not reach every task before another was to replace it, if it cannot.
+fn convict_if_not_running(turn: &mut Turn<'_>) -> bool {
+    let is_on_its_way = turn
+        .change()
+        .is_some_and(|change| change.effective_at.is_none());
+    let failed = applying::failed_deployment(turn).filter(|_| is_on_its_way);
+    if let Some(reason) = &failed {
+        take_back(turn, Cause::DeploymentFailed, true, reason);
+    }
+    failed.is_some()
 }
 
 /// Decides that the change is taken back. The decision stands, whatever the alarm does next.
@@ -274,14 +287,14 @@ fn accusation<'a>(
 /// began, and at least one lies wholly after that.
 ///
 /// Measured from its first call: settings take effect within seconds of it, and the look that finds
-/// every task on them may come a poll later than the first failures. A new image, whose call may have waited for
-/// quotas, counts from when it was seen to be asked for: its tasks take longer than a poll to start.
+/// every task on them may come a poll later than the first failures. The call for a new image may have waited for
+/// quotas since: one of the datapoints is from after it was seen to be asked for.
 fn breaches_under(change: &ChangeRecord, firing: &Firing, period_ms: u64) -> bool {
-    let began_at = change.asked_at.unwrap_or(change.started_at);
     let none_is_older = firing
         .first_breach_at
-        .is_none_or(|start| later(start, period_ms) > began_at);
-    let one_is_within = firing.last_breach_at.is_none_or(|start| start >= began_at);
+        .is_none_or(|start| later(start, period_ms) > change.started_at);
+    let asked_at = change.asked_at.unwrap_or(change.started_at);
+    let one_is_within = firing.last_breach_at.is_none_or(|start| start >= asked_at);
     none_is_older && one_is_within
 }
 

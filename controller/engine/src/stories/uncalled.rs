@@ -92,7 +92,8 @@ fn what_fires_while_a_second_change_waits_for_its_call_is_laid_to_the_one_in_for
 #[test]
 fn a_firing_that_came_and_went_while_a_second_change_waited_is_laid_to_the_one_in_force() {
     let mut story = a_second_change_whose_call_waits();
-    let in_force = story.state.scoring.standing.clone().unwrap().candidate;
+    let before = story.state.scoring.before.clone().unwrap();
+    let in_force = before.standing.unwrap().candidate;
     story.alarm_fires(80.0);
     story.alarm_clears();
     story.turn();
@@ -131,9 +132,8 @@ fn a_mode_that_forbids_changes_holds_one_whose_call_waits() {
 }
 
 #[test]
-fn blind_looks_and_restarts_have_it_wait_and_are_no_news() {
+fn blind_looks_and_restarts_have_it_wait() {
     let mut story = whose_call_waits();
-    let told = story.history().len();
     for _ in 0..3 {
         story.world.blind = Some("503".to_owned());
         story.turn();
@@ -142,7 +142,6 @@ fn blind_looks_and_restarts_have_it_wait_and_are_no_news() {
         story.controller_restarts();
         story.begins_to_apply();
     }
-    assert_eq!(story.history().len(), told);
     story.calls_wait = false;
     story.settles();
     assert_eq!(story.phase(), Phase::Baking);
@@ -202,7 +201,7 @@ fn what_ecs_takes_back_before_the_first_call_is_the_one_that_was_on_its_way() {
 }
 
 #[test]
-fn case_13_an_image_that_could_not_be_taken_back_is_replaced_however_its_alarm_fires_meanwhile() {
+fn case_13_what_could_not_be_taken_back_goes_on_being_tried_while_its_successors_call_waits() {
     let mut story = Story::with_a_good_revision();
     story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
     story.settles();
@@ -219,19 +218,19 @@ fn case_13_an_image_that_could_not_be_taken_back_is_replaced_however_its_alarm_f
     story.alarm_clears();
     story.calls_wait = true;
     story.begins_to_apply();
+    story.seconds_pass(60);
     story.alarm_fires(80.0);
     story.settles();
+    assert_eq!(story.phase(), Phase::RollbackFailed);
+    let next = story.state.scoring.next.as_ref();
+    assert_eq!(next.map(|it| &it.candidate), Some(&story.wanted()));
+    let quarantined = story.state.scoring.quarantine.clone();
+    assert!(quarantined.iter().all(|it| it.revision != story.wanted()));
+
+    story.alarm_clears();
     story.calls_wait = false;
     story.settles();
     assert_eq!(scoring_image(&mut story), "scoring:3");
-    assert!(
-        story
-            .state
-            .scoring
-            .quarantine
-            .iter()
-            .all(|it| it.revision != story.wanted())
-    );
 }
 
 #[test]
@@ -250,4 +249,82 @@ fn what_is_taken_back_is_taken_back_for_itself_only() {
 
 fn scoring_image(story: &mut Story) -> String {
     story.service(ServiceName::Scoring).template.image.0.clone()
+}
+
+#[test]
+fn while_its_call_waits_nothing_is_told_twice() {
+    let mut story = whose_call_waits();
+    let told = story.history().len();
+    story.seconds_pass(600);
+    assert_eq!(story.history().len(), told);
+}
+
+#[test]
+fn what_ecs_took_back_is_not_deployed_again_while_its_successor_cannot_begin() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
+    story.rehearsal_obstacle = Some("there is no such image".to_owned());
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:mistyped".to_owned()));
+    story.settles();
+    let found = story.service(ServiceName::Scoring);
+    found.template.image = Image("scoring:1".to_owned());
+    found.deployment.id = "back".to_owned();
+    found.deployment.state = DeploymentState::RolledBack {
+        reason: "circuit breaker".to_owned(),
+    };
+    story.calls.clear();
+    story.settles();
+    assert_eq!(story.calls, []);
+    assert_eq!(scoring_image(&mut story), "scoring:1");
+    let convicted = &story.state.scoring.quarantine;
+    assert_eq!(convicted.len(), 1, "{convicted:?}");
+}
+
+#[test]
+fn an_image_that_ecs_went_back_to_is_not_the_one_that_failed() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
+    story.calls_wait = true;
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:1".to_owned()));
+    story.changes_retries(7);
+    story.begins_to_apply();
+    let found = story.service(ServiceName::Scoring);
+    found.template.image = Image("scoring:1".to_owned());
+    found.deployment.id = "back".to_owned();
+    found.deployment.state = DeploymentState::RolledBack {
+        reason: "circuit breaker".to_owned(),
+    };
+    story.settles();
+    let innocent = story.wanted();
+    let quarantined = &story.state.scoring.quarantine;
+    assert!(
+        quarantined.iter().all(|it| it.revision != innocent),
+        "{quarantined:?}"
+    );
+}
+
+#[test]
+fn a_token_under_which_it_stays_out_does_not_let_it_in_while_its_call_waits() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.settles();
+    story.alarm_fires(80.0);
+    story.settles();
+    story.alarm_clears();
+    story.settles();
+    story.calls_wait = true;
+    story.edits(|spec| spec.rollout.retry_token = "again".to_owned());
+    story.begins_to_apply();
+    story.edits(|spec| spec.rollout.retry_token = String::new());
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(scoring_image(&mut story), "scoring:1");
+    assert_eq!(
+        story.ready(),
+        ("False".to_owned(), "Quarantined".to_owned())
+    );
 }
