@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -11,10 +11,15 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use crate::guessing::Guessing;
 use crate::secret::{Secret, SecretError};
 
 /// Longest wait for a free place to verify in: past it the client should come back later.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Verifications that wait for a place or have one; more are told to come back.
+const UNDER_WAY: usize = 64;
+/// Under which name clients that there are not are counted: as many as somebody makes up.
+const NOBODY: &str = "";
 
 /// The clients that may have tokens.
 #[derive(Debug)]
@@ -22,8 +27,11 @@ pub struct Clients {
     hashes: BTreeMap<String, Arc<str>>,
     /// Verified against for an unknown client, so that it takes as long as a known one.
     nobody: Arc<str>,
-    /// Verification is slow and takes memory by design: no more at once than there are cores.
+    /// Verification is slow and takes memory by design: half of the cores are for it, and the others answer whether
+    /// tokens are good, which every application waits for.
     places: Arc<Semaphore>,
+    under_way: Semaphore,
+    guessing: Guessing,
 }
 
 /// Why the clients cannot be used.
@@ -69,6 +77,12 @@ pub enum VerifyError {
     /// Too many verifications at once.
     #[error("too many verifications at once")]
     Busy,
+    /// Denied too often in a row.
+    #[error("denied too often; wait before the next attempt")]
+    Paused {
+        /// How long.
+        retry_after: Duration,
+    },
 }
 
 #[derive(Deserialize)]
@@ -107,11 +121,13 @@ impl Clients {
         let nobody = Argon2::default()
             .hash_password(b"the secret of nobody")
             .map_err(ClientsError::Unhashable)?;
-        let places = available_parallelism().map_or(1, std::num::NonZero::get);
+        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             hashes,
             nobody: nobody.to_string().into(),
-            places: Arc::new(Semaphore::new(places)),
+            places: Arc::new(Semaphore::new((cores / 2).max(1))),
+            under_way: Semaphore::new(UNDER_WAY),
+            guessing: Guessing::default(),
         })
     }
 
@@ -124,8 +140,26 @@ impl Clients {
     /// Verifies that `secret` is the secret of client `id`.
     ///
     /// # Errors
-    /// [`VerifyError::Denied`] when it is not, [`VerifyError::Busy`] when no place was free in time.
+    /// [`VerifyError::Denied`] when it is not, [`VerifyError::Busy`] when no place was free in time,
+    /// [`VerifyError::Paused`] after too many denials in a row.
     pub async fn verify(&self, id: &str, secret: String) -> Result<(), VerifyError> {
+        let counted_as = if self.has(id) { id } else { NOBODY };
+        self.guessing
+            .admit(counted_as, &secret, Instant::now())
+            .map_err(|retry_after| VerifyError::Paused { retry_after })?;
+        let verified = self.compare(id, secret.clone()).await;
+        match verified {
+            Ok(()) => self.guessing.verified(counted_as, &secret),
+            Err(VerifyError::Denied) => self.guessing.denied(counted_as, Instant::now()),
+            Err(_) => {}
+        }
+        verified
+    }
+
+    async fn compare(&self, id: &str, secret: String) -> Result<(), VerifyError> {
+        let Ok(_under_way) = self.under_way.try_acquire() else {
+            return Err(VerifyError::Busy);
+        };
         let known = self.hashes.get(id);
         let hash = Arc::clone(known.unwrap_or(&self.nobody));
         let place = Arc::clone(&self.places).acquire_owned();

@@ -5,6 +5,7 @@
 //! - `GET /.well-known/jwks.json`: the public key, for whoever verifies by themselves.
 
 pub mod clients;
+mod guessing;
 pub mod routes;
 pub mod secret;
 pub mod tokens;

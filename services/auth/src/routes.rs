@@ -1,6 +1,7 @@
 //! What auth serves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -48,6 +49,7 @@ enum OauthError {
     InvalidRequest(String),
     InvalidClient,
     UnsupportedGrantType,
+    Paused(Duration),
     Unavailable(Problem),
 }
 
@@ -59,6 +61,7 @@ async fn issue(auth: Arc<Auth>, headers: HeaderMap, body: Body) -> Result<Respon
         .await
         .map_err(|error| match error {
             VerifyError::Denied => OauthError::InvalidClient,
+            VerifyError::Paused { retry_after } => OauthError::Paused(retry_after),
             VerifyError::Busy => {
                 OauthError::Unavailable(Problem::unavailable("BUSY", error.to_string()))
             }
@@ -98,7 +101,19 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     }
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (client, secret) = decoded.split_once(':')?;
-    Some((client.to_owned(), secret.to_owned()))
+    Some((form_decoded(client), form_decoded(secret)))
+}
+
+/// Both are encoded as in a form before they are joined. Many clients do not, so a plus stays a plus.
+///
+/// Source: RFC 6749, 2.3.1.
+fn form_decoded(text: &str) -> String {
+    let query = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// Token endpoint answers have the form of RFC 6749, not problem+json: clients are OAuth libraries.
@@ -124,12 +139,27 @@ fn of_oauth(result: Result<Response, OauthError>) -> Response {
             "invalid_client",
             "unknown client or wrong secret",
         )),
+        Err(OauthError::Paused(left)) => paused(
+            error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "invalid_client",
+                "denied too often in a row; see Retry-After",
+            ),
+            left,
+        ),
         Err(OauthError::Unavailable(problem)) => problem.into_response(),
     };
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+fn paused(mut response: Response, left: Duration) -> Response {
+    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 

@@ -182,3 +182,31 @@ async fn a_service_dies_with_the_process_that_started_it() {
     let ended = tokio::time::timeout(support::PATIENCE, all_ended).await;
     ended.expect("the service outlives its parent");
 }
+
+#[tokio::test]
+async fn who_guesses_waits_and_does_not_keep_the_client_out() {
+    let auth = Auth::start().await.ready().await;
+    let right = auth.token("demo", "demo-secret", GRANT).await;
+    assert_eq!(right.status(), 200);
+    let mut denied = 0;
+    let paused = loop {
+        let guessed = auth.token("demo", "wrong", GRANT).await;
+        if guessed.status() != 401 {
+            break guessed;
+        }
+        denied += 1;
+        assert!(denied < 20, "nobody stops who guesses");
+    };
+    assert!(denied > 5, "a person may mistype");
+    assert_eq!(paused.status(), 429);
+    assert!(paused.headers().contains_key("retry-after"));
+    let right = auth.token("demo", "demo-secret", GRANT).await;
+    assert_eq!(right.status(), 200);
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_encoded_as_in_a_form() {
+    let auth = Auth::start().await.ready().await;
+    let encoded = auth.token("demo", "demo%2Dsecret", GRANT).await;
+    assert_eq!(encoded.status(), 200);
+}

@@ -10,9 +10,11 @@ mod support;
 
 use std::time::Duration;
 
+use loan_api::database::{Database, DatabaseArgs};
+use loan_api::store::Store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use support::{PATIENCE, Platform, application, scored, settings};
+use support::{PATIENCE, Platform, Postgres, application, scored, settings};
 use wiremock::matchers::any;
 use wiremock::{Mock, ResponseTemplate};
 
@@ -350,4 +352,28 @@ async fn a_stop_finishes_what_is_under_way_and_loses_nothing() {
     assert_eq!(response.status(), 200);
     assert!(platform.ended_cleanly().await);
     assert_eq!(platform.emitted("Requests", None), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_waits_for_another_replicas_as_long_as_that_takes() {
+    const HOLD: &str = "LOCK TABLE _sqlx_migrations IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4)";
+    const IS_HELD: &str = "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
+                           WHERE relname = '_sqlx_migrations' AND mode = 'AccessExclusiveLock' AND granted";
+    let postgres = Postgres::start();
+    let args = DatabaseArgs {
+        database_url: Some(postgres.url()),
+        database_connections: 2,
+        ..DatabaseArgs::default()
+    };
+    let store = Store::new(Database::new(&args, None).unwrap()).unwrap();
+    store.migrate().await.unwrap();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| postgres.query(HOLD));
+        while postgres.query(IS_HELD) == "0" {
+            assert!(!other.is_finished(), "it was never held");
+        }
+        let runtime = tokio::runtime::Handle::current();
+        let migrated = scope.spawn(move || runtime.block_on(store.migrate()));
+        migrated.join().unwrap().unwrap();
+    });
 }

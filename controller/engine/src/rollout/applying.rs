@@ -5,7 +5,7 @@ use schema::names::ServiceName;
 use schema::status::Phase;
 
 use super::turn::Turn;
-use super::{PROGRESS_DEADLINE_S, beginning, external, verdict};
+use super::{PROGRESS_DEADLINE_S, beginning, external, preflight, verdict};
 use crate::ports::{DeploymentState, ObservedService, TaskTemplate};
 use crate::state::Cause;
 
@@ -14,6 +14,9 @@ pub(super) const SETTINGS_READERS: [ServiceName; 2] = [ServiceName::Scoring, Ser
 
 pub(super) fn follow(turn: &mut Turn<'_>) {
     note_asked(turn);
+    if external::is_still_to_be_replaced(turn) {
+        preflight::take_baseline(turn);
+    }
     if verdict::convict_if_fired(turn) || beginning::superseded(turn) {
         return;
     }

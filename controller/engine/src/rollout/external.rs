@@ -34,7 +34,7 @@ pub(super) fn interferes(turn: &mut Turn<'_>) -> bool {
 
 /// While held: a gating alarm still takes the change back.
 pub(super) fn hold(turn: &mut Turn<'_>) {
-    if verdict::convict_if_fired(turn) {
+    if is_out(turn) && verdict::convict_if_fired(turn) {
         return;
     }
     let found = turn.scoring.external.as_ref();
@@ -43,6 +43,19 @@ pub(super) fn hold(turn: &mut Turn<'_>) {
         "the next edit of the spec: somebody else has scoring run {}",
         image.unwrap_or_default()
     ));
+}
+
+/// Whether anything of the change has come into force: its settings, or its image since the hold began.
+fn is_out(turn: &Turn<'_>) -> bool {
+    turn.change()
+        .is_some_and(|change| change.asked_at.is_some() || change.target != turn.scoring.settings)
+}
+
+/// Whether somebody else's image still runs although the hold for it is over, on settings from before the change:
+/// the call for the change's own waits, and what alarms say meanwhile is not its doing.
+pub(super) fn is_still_to_be_replaced(turn: &Turn<'_>) -> bool {
+    let was_held = turn.change().is_some_and(|it| it.replaces.is_some());
+    was_held && !is_out(turn) && turn.blindness().is_none()
 }
 
 /// A new generation is the word of the spec's owner: what is in it comes into force.

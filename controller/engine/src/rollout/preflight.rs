@@ -90,23 +90,8 @@ pub(super) fn guard_obstacle(turn: &Turn<'_>) -> Option<String> {
 }
 
 pub(super) fn start(turn: &mut Turn<'_>) {
-    let baseline = baseline(turn);
-    let firing = baseline
-        .iter()
-        .filter(|(_, alarm)| alarm.state == AlarmState::Alarm);
-    let acknowledged = firing.map(|(name, _)| name.clone()).collect();
-    // It may have changed while the change waited: this is the one under which it is tried.
-    let retry_token = turn.view.spec.rollout.retry_token.clone();
-    let now = turn.now();
-    let deployment_before = turn.scoring_deployment();
-    turn.edit_change(|change| {
-        change.started_at = now;
-        change.disturbed = false;
-        change.baseline = baseline;
-        change.acknowledged = acknowledged;
-        change.retry_token = retry_token;
-        change.deployment_before = deployment_before;
-    });
+    take_baseline(turn);
+    turn.edit_change(|change| change.disturbed = false);
     turn.scoring.standing = None;
     turn.scoring.image = turn.change().map(|change| change.candidate.clone());
     turn.enter(Phase::Applying);
@@ -120,6 +105,26 @@ pub(super) fn start(turn: &mut Turn<'_>) {
         "SpecChanged",
         summary,
     );
+}
+
+/// Remembers how things stand just before the first call: what comes after is measured against it.
+pub(super) fn take_baseline(turn: &mut Turn<'_>) {
+    let baseline = baseline(turn);
+    let firing = baseline
+        .iter()
+        .filter(|(_, alarm)| alarm.state == AlarmState::Alarm);
+    let acknowledged = firing.map(|(name, _)| name.clone()).collect();
+    // It may have changed while the change waited: this is the one under which it is tried.
+    let retry_token = turn.view.spec.rollout.retry_token.clone();
+    let now = turn.now();
+    let deployment_before = turn.scoring_deployment();
+    turn.edit_change(|change| {
+        change.started_at = now;
+        change.baseline = baseline;
+        change.acknowledged = acknowledged;
+        change.retry_token = retry_token;
+        change.deployment_before = deployment_before;
+    });
 }
 
 /// Gating alarms whose actions somebody has switched off: they do not judge.

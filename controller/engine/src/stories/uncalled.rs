@@ -3,6 +3,7 @@
 use schema::names::ServiceName;
 use schema::platform::{Image, Mode};
 use schema::status::{HistoryKind, Phase};
+use schema::units::Whole;
 
 use super::story::Story;
 use crate::ports::DeploymentState;
@@ -327,4 +328,30 @@ fn a_token_under_which_it_stays_out_does_not_let_it_in_while_its_call_waits() {
         story.ready(),
         ("False".to_owned(), "Quarantined".to_owned())
     );
+}
+
+#[test]
+fn what_fires_after_a_hold_before_the_call_is_somebody_elses() {
+    let mut story = Story::with_a_good_revision();
+    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.begins_to_apply();
+    story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
+    story.turn();
+    let found = story.service(ServiceName::Scoring);
+    found.template.image = Image("scoring:by-hand".to_owned());
+    found.deployment.id = "by-hand".to_owned();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Paused);
+    story.calls_wait = true;
+    story.edits(|spec| spec.rollout.min_samples = Whole::new(60));
+    story.settles();
+    assert_eq!(story.phase(), Phase::Applying);
+    story.alarm_fires(80.0);
+    story.settles();
+    assert!(story.state.scoring.quarantine.is_empty());
+    story.alarm_clears();
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(scoring_image(&mut story), "scoring:2");
+    assert_eq!(story.phase(), Phase::Baking);
 }

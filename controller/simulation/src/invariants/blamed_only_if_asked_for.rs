@@ -1,4 +1,4 @@
-//! An alarm speaks against a change only once scoring has been asked to run it.
+//! An alarm speaks against a change only once scoring has been asked to run it, or has its settings.
 
 use std::time::Duration;
 
@@ -51,6 +51,10 @@ impl BlamedOnlyIfAskedFor {
         let Some((asked_for, replaced)) = templates(after, change) else {
             return Ok(());
         };
+        let in_force = before.and_then(|before| before.scoring.settings.as_ref());
+        if in_force == Some(&change.candidate) {
+            return Ok(());
+        }
         let by_hand = land.ledger.scoring_touched_at;
         let since = earlier(change.started_at, UNSEEN);
         let was_asked = self

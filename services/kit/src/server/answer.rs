@@ -19,9 +19,9 @@ use crate::problem::{Problem, recover};
 use crate::telemetry::metrics::GoldenSignals;
 use crate::trace::{self, TraceContext};
 
-/// No request takes longer, whatever it waits for: above the longest request deadline that settings
-/// allow (30 s).
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(35);
+/// No request takes longer, whatever it waits for: above the longest time that a body may take to arrive (10 s) and
+/// the longest request deadline that settings allow (30 s) together.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// The routes of a port, which can be exchanged while it is served.
 #[derive(Clone)]

@@ -10,9 +10,9 @@ use schema::signals::Metric;
 use service_kit::aws::CredentialsError;
 use service_kit::telemetry::metrics::Distribution;
 use service_kit::{Metrics, Problem};
-use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Executor, PgPool};
 
 use crate::database::{Database, Login};
 
@@ -167,7 +167,11 @@ impl Store {
             ..Migrator::DEFAULT
         };
         migrations.set_ignore_missing(true);
-        Ok(migrations.run(&self.pool).await?)
+        let mut connection = self.pool.acquire().await?;
+        // Neither an index on a large table nor the wait for another replica's migration is over in 2 s.
+        connection.close_on_drop();
+        connection.execute("SET statement_timeout = 0").await?;
+        Ok(migrations.run(&mut *connection).await?)
     }
 
     /// Runs one statement and takes its time, the wait for a connection included.

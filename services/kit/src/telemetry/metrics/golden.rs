@@ -67,6 +67,10 @@ impl RequestInFlight<'_> {
         signals
             .client_errors
             .add(u64::from(status.is_client_error()));
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // The client took that long to send it: not a time of ours.
+            return took;
+        }
         let slow = took > Duration::from_millis(SLOW_REQUEST_MS);
         signals.slow_requests.add(u64::from(slow));
         signals.latency.record_ms(took);
