@@ -178,10 +178,11 @@ impl SpecWatcher {
         match self.documents.get(&file.path).await {
             Ok(document) => {
                 let document = document?;
-                Some((
-                    version,
-                    Arc::new(validation::check(&file.path, &document.bytes)),
-                ))
+                // Its own version, not the listed one: written in between, and back to what was listed afterwards,
+                // it would never be read again.
+                let DocumentVersion(version) = document.version;
+                let checked = validation::check(&file.path, &document.bytes);
+                Some((version, Arc::new(checked)))
             }
             Err(error) => {
                 let reason = with_causes(&error);
