@@ -213,11 +213,8 @@ fn fires_anew(alarm: &ObservedAlarm, restored_at: Timestamp) -> bool {
     // The tasks follow a moment later.
     let is_gone_at = later(restored_at, alarm.definition.period_ms);
     let firing = alarm.last_firing.as_ref().filter(|_| !alarm.muted);
-    firing.is_some_and(|firing| {
-        firing
-            .first_breach_at
-            .is_some_and(|start| start >= is_gone_at)
-    })
+    let first_breach_at = firing.and_then(|firing| firing.first_breach_at);
+    first_breach_at.is_some_and(|start| start >= is_gone_at)
 }
 
 fn confirm(turn: &mut Turn<'_>, change: &ChangeRecord, why: &str) {

@@ -36,7 +36,10 @@ pub(super) fn keep(turn: &mut Turn<'_>, before: &ScoringState) {
 
 /// Tells of a change that had begun and waits again because of an alarm.
 pub(super) fn tell(turn: &mut Turn<'_>) {
-    let Some(obstacle) = preflight::guard_obstacle(turn).filter(|_| waits_again(turn)) else {
+    if !waits_again(turn) {
+        return;
+    }
+    let Some(obstacle) = preflight::guard_obstacle(turn) else {
         return;
     };
     let message = format!("Nothing of the change is in force yet, and it waits again: {obstacle}.");

@@ -167,9 +167,9 @@ impl SpecWatcher {
     /// vanished between listing and reading. One that cannot be read is a bad file, no reason to be
     /// blind to the others; it gets no true version, so that it is read again at every look.
     async fn check(&self, file: &Listed) -> Option<(String, Arc<Checked>)> {
-        let DocumentVersion(version) = file.version.clone();
         if file.size > validation::MAX_FILE_BYTES as u64 {
             let reason = format!("it has {} bytes", file.size);
+            let DocumentVersion(version) = file.version.clone();
             return Some((
                 version,
                 Arc::new(validation::unreadable(&file.path, &reason)),

@@ -33,10 +33,7 @@ fn an_image_and_a_settings_change_in_one_edit_fail_in_the_image_half() {
     changes_both_halves(&mut story);
     story.settles();
     assert_eq!(story.live(), good);
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:1"
-    );
+    assert_eq!(story.scoring_image(), "scoring:1");
     assert_eq!(
         writes_of_scoring_settings(&story),
         0,

@@ -311,10 +311,7 @@ fn the_image_does_not_wait_for_ever_for_tasks_that_take_no_settings() {
     story.tasks_ignore_their_settings = true;
     story.alarm_fires(63.5);
     story.seconds_pass(30);
-    assert_eq!(
-        story.service(ServiceName::Scoring).template.image.0,
-        "scoring:1"
-    );
+    assert_eq!(story.scoring_image(), "scoring:1");
     assert_eq!(story.phase(), Phase::RollingBack);
     story.seconds_pass(600);
     assert_eq!(story.phase(), Phase::RollbackFailed);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
 use schema::names::{PlatformName, ServiceName};
-use schema::platform::AlarmName;
+use schema::platform::{AlarmName, Image};
 use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
 use schema::status::{AlarmState, HistoryKind, Phase, TaskHealth, TaskStatus};
 use schema::units::Whole;
@@ -164,6 +164,32 @@ impl Story {
         self.edits(|spec| {
             spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(max_attempts);
         });
+    }
+
+    pub(super) fn changes_image(&mut self, image: &str) {
+        self.edits(|spec| spec.services.scoring.image = Image(image.to_owned()));
+    }
+
+    /// The image that scoring's tasks are started from.
+    pub(super) fn scoring_image(&self) -> &str {
+        &self.world.services[&ServiceName::Scoring].template.image.0
+    }
+
+    /// Somebody has scoring run another image, past the spec file.
+    pub(super) fn somebody_deploys(&mut self, image: &str) {
+        let found = self.service(ServiceName::Scoring);
+        found.template.image = Image(image.to_owned());
+        found.deployment.id = "by-hand".to_owned();
+    }
+
+    /// ECS has scoring run the image before it again: the newest one's tasks did not become healthy.
+    pub(super) fn ecs_goes_back_to(&mut self, image: &str) {
+        let found = self.service(ServiceName::Scoring);
+        found.template.image = Image(image.to_owned());
+        found.deployment.id = "back".to_owned();
+        found.deployment.state = DeploymentState::RolledBack {
+            reason: "circuit breaker".to_owned(),
+        };
     }
 
     /// What the rollout waits for, as the status shows it.

@@ -1,7 +1,8 @@
 //! Changes that have begun and whose first call is still to be made.
 
 use schema::names::ServiceName;
-use schema::platform::{Image, Mode};
+use schema::platform::Mode;
+use schema::revision::RevisionDigest;
 use schema::status::{HistoryKind, Phase};
 use schema::units::Whole;
 
@@ -12,9 +13,20 @@ use crate::state::Cause;
 fn whose_call_waits() -> Story {
     let mut story = Story::with_a_good_revision();
     story.calls_wait = true;
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story
+}
+
+#[test]
+fn a_change_whose_call_waits_for_quotas_is_not_taken_back_for_that() {
+    let mut story = whose_call_waits();
+    story.seconds_pass(3_600);
+    assert_eq!(story.phase(), Phase::Applying, "an hour in the queue");
+    story.calls_wait = false;
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    assert!(story.state.scoring.quarantine.is_empty());
 }
 
 #[test]
@@ -58,7 +70,7 @@ fn a_firing_that_came_and_went_before_the_first_call_is_not_the_changes() {
 #[test]
 fn an_edit_before_the_first_call_replaces_the_change_as_if_it_had_not_begun() {
     let mut story = whose_call_waits();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.changes_image("scoring:3");
     story.settles();
     story.alarm_fires(80.0);
     story.settles();
@@ -68,21 +80,12 @@ fn an_edit_before_the_first_call_replaces_the_change_as_if_it_had_not_begun() {
     // What was about to be called counts as what else was changed, and has time to show.
     story.seconds_pass(160);
     assert_eq!(story.phase(), Phase::Succeeded);
-    let deployed = story.service(ServiceName::Scoring).template.image.clone();
-    assert_eq!(deployed.0, "scoring:3");
+    assert_eq!(story.scoring_image(), "scoring:3");
 }
 
 #[test]
 fn what_fires_while_a_second_change_waits_for_its_call_is_laid_to_the_one_in_force() {
-    let mut story = Story::with_a_good_revision();
-    story.changes_retries(10);
-    story.settles();
-    assert_eq!(story.phase(), Phase::Baking);
-    let in_force = story.live().unwrap();
-    story.calls_wait = true;
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
-    story.begins_to_apply();
-    story.seconds_pass(20);
+    let (mut story, in_force) = a_second_change_whose_call_waits();
     story.alarm_fires(80.0);
     story.settles();
     let convicted = &story.state.scoring.quarantine[0];
@@ -92,9 +95,7 @@ fn what_fires_while_a_second_change_waits_for_its_call_is_laid_to_the_one_in_for
 
 #[test]
 fn a_firing_that_came_and_went_while_a_second_change_waited_is_laid_to_the_one_in_force() {
-    let mut story = a_second_change_whose_call_waits();
-    let before = story.state.scoring.before.clone().unwrap();
-    let in_force = before.standing.unwrap().candidate;
+    let (mut story, in_force) = a_second_change_whose_call_waits();
     story.alarm_fires(80.0);
     story.alarm_clears();
     story.turn();
@@ -104,16 +105,18 @@ fn a_firing_that_came_and_went_while_a_second_change_waited_is_laid_to_the_one_i
     assert_eq!(scoring.settings.as_ref(), scoring.last_good());
 }
 
-fn a_second_change_whose_call_waits() -> Story {
+/// With the revision in force, which has not proved good.
+fn a_second_change_whose_call_waits() -> (Story, RevisionDigest) {
     let mut story = Story::with_a_good_revision();
     story.changes_retries(10);
     story.settles();
     assert_eq!(story.phase(), Phase::Baking);
+    let in_force = story.live().unwrap();
     story.calls_wait = true;
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.seconds_pass(20);
-    story
+    (story, in_force)
 }
 
 #[test]
@@ -125,7 +128,7 @@ fn a_mode_that_forbids_changes_holds_one_whose_call_waits() {
         story.calls_wait = false;
         story.settles();
         assert_eq!(story.phase(), Phase::Preflight, "{mode:?}");
-        assert_eq!(scoring_image(&mut story), "scoring:1");
+        assert_eq!(story.scoring_image(), "scoring:1");
         story.edits(|spec| spec.mode = Mode::Enforce);
         story.settles();
         assert_eq!(story.phase(), Phase::Baking, "{mode:?}");
@@ -151,9 +154,7 @@ fn blind_looks_and_restarts_have_it_wait() {
 #[test]
 fn what_somebody_deploys_by_hand_before_the_first_call_convicts_nobody() {
     let mut story = whose_call_waits();
-    let found = story.service(ServiceName::Scoring);
-    found.template.image = Image("scoring:by-hand".to_owned());
-    found.deployment.id = "by-hand".to_owned();
+    story.somebody_deploys("scoring:by-hand");
     story.alarm_fires(80.0);
     story.settles();
     assert!(story.state.scoring.quarantine.is_empty());
@@ -179,20 +180,15 @@ fn the_retry_token_in_force_at_the_first_call_is_the_one_it_is_tried_under() {
 #[test]
 fn what_ecs_takes_back_before_the_first_call_is_the_one_that_was_on_its_way() {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
     story.calls_wait = true;
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.changes_image("scoring:3");
     story.turn();
     story.begins_to_apply();
     let innocent = story.wanted();
-    let found = story.service(ServiceName::Scoring);
-    found.template.image = Image("scoring:1".to_owned());
-    found.deployment.id = "back".to_owned();
-    found.deployment.state = DeploymentState::RolledBack {
-        reason: "circuit breaker".to_owned(),
-    };
+    story.ecs_goes_back_to("scoring:1");
     story.settles();
     let quarantined = &story.state.scoring.quarantine;
     assert!(
@@ -204,18 +200,18 @@ fn what_ecs_takes_back_before_the_first_call_is_the_one_that_was_on_its_way() {
 #[test]
 fn case_13_what_could_not_be_taken_back_goes_on_being_tried_while_its_successors_call_waits() {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.settles();
     story.alarm_fires(80.0);
     story.seconds_pass(2);
-    assert_eq!(scoring_image(&mut story), "scoring:1", "it was asked for");
+    assert_eq!(story.scoring_image(), "scoring:1", "it was asked for");
     story.service(ServiceName::Scoring).deployment.state = DeploymentState::Failed {
         reason: "exited with code 1".to_owned(),
     };
     story.settles();
     assert_eq!(story.phase(), Phase::RollbackFailed);
 
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.changes_image("scoring:3");
     story.alarm_clears();
     story.calls_wait = true;
     story.begins_to_apply();
@@ -231,12 +227,12 @@ fn case_13_what_could_not_be_taken_back_goes_on_being_tried_while_its_successors
     story.alarm_clears();
     story.calls_wait = false;
     story.settles();
-    assert_eq!(scoring_image(&mut story), "scoring:3");
+    assert_eq!(story.scoring_image(), "scoring:3");
 }
 
 #[test]
 fn what_is_taken_back_is_taken_back_for_itself_only() {
-    let mut story = a_second_change_whose_call_waits();
+    let (mut story, _) = a_second_change_whose_call_waits();
     story.calls_wait = false;
     story.broken_image = Some("scoring:2");
     story.settles();
@@ -246,10 +242,6 @@ fn what_is_taken_back_is_taken_back_for_itself_only() {
         Some(&Cause::DeploymentFailed)
     );
     assert!(story.state.scoring.standing.is_none());
-}
-
-fn scoring_image(story: &mut Story) -> String {
-    story.service(ServiceName::Scoring).template.image.0.clone()
 }
 
 #[test]
@@ -263,22 +255,17 @@ fn while_its_call_waits_nothing_is_told_twice() {
 #[test]
 fn what_ecs_took_back_is_not_deployed_again_while_its_successor_cannot_begin() {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
     story.rehearsal_obstacle = Some("there is no such image".to_owned());
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:mistyped".to_owned()));
+    story.changes_image("scoring:mistyped");
     story.settles();
-    let found = story.service(ServiceName::Scoring);
-    found.template.image = Image("scoring:1".to_owned());
-    found.deployment.id = "back".to_owned();
-    found.deployment.state = DeploymentState::RolledBack {
-        reason: "circuit breaker".to_owned(),
-    };
+    story.ecs_goes_back_to("scoring:1");
     story.calls.clear();
     story.settles();
     assert_eq!(story.calls, []);
-    assert_eq!(scoring_image(&mut story), "scoring:1");
+    assert_eq!(story.scoring_image(), "scoring:1");
     let convicted = &story.state.scoring.quarantine;
     assert_eq!(convicted.len(), 1, "{convicted:?}");
 }
@@ -286,19 +273,14 @@ fn what_ecs_took_back_is_not_deployed_again_while_its_successor_cannot_begin() {
 #[test]
 fn an_image_that_ecs_went_back_to_is_not_the_one_that_failed() {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
     story.calls_wait = true;
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:1".to_owned()));
+    story.changes_image("scoring:1");
     story.changes_retries(7);
     story.begins_to_apply();
-    let found = story.service(ServiceName::Scoring);
-    found.template.image = Image("scoring:1".to_owned());
-    found.deployment.id = "back".to_owned();
-    found.deployment.state = DeploymentState::RolledBack {
-        reason: "circuit breaker".to_owned(),
-    };
+    story.ecs_goes_back_to("scoring:1");
     story.settles();
     let innocent = story.wanted();
     let quarantined = &story.state.scoring.quarantine;
@@ -311,7 +293,7 @@ fn an_image_that_ecs_went_back_to_is_not_the_one_that_failed() {
 #[test]
 fn a_token_under_which_it_stays_out_does_not_let_it_in_while_its_call_waits() {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.settles();
     story.alarm_fires(80.0);
     story.settles();
@@ -323,7 +305,7 @@ fn a_token_under_which_it_stays_out_does_not_let_it_in_while_its_call_waits() {
     story.edits(|spec| spec.rollout.retry_token = String::new());
     story.calls_wait = false;
     story.settles();
-    assert_eq!(scoring_image(&mut story), "scoring:1");
+    assert_eq!(story.scoring_image(), "scoring:1");
     assert_eq!(
         story.ready(),
         ("False".to_owned(), "Quarantined".to_owned())
@@ -333,13 +315,11 @@ fn a_token_under_which_it_stays_out_does_not_let_it_in_while_its_call_waits() {
 #[test]
 fn what_fires_after_a_hold_before_the_call_is_somebody_elses() {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.service(ServiceName::Scoring).deployment.state = DeploymentState::InProgress;
     story.turn();
-    let found = story.service(ServiceName::Scoring);
-    found.template.image = Image("scoring:by-hand".to_owned());
-    found.deployment.id = "by-hand".to_owned();
+    story.somebody_deploys("scoring:by-hand");
     story.settles();
     assert_eq!(story.phase(), Phase::Paused);
     story.calls_wait = true;
@@ -352,6 +332,6 @@ fn what_fires_after_a_hold_before_the_call_is_somebody_elses() {
     story.alarm_clears();
     story.calls_wait = false;
     story.settles();
-    assert_eq!(scoring_image(&mut story), "scoring:2");
+    assert_eq!(story.scoring_image(), "scoring:2");
     assert_eq!(story.phase(), Phase::Baking);
 }

@@ -7,7 +7,6 @@ mod taking_back;
 
 use std::sync::Arc;
 
-use schema::platform::Image;
 use schema::status::{HistoryEntry, HistoryKind, Phase};
 
 use super::story::Story;
@@ -26,7 +25,7 @@ pub(super) fn baking() -> Story {
 /// The same with a change of scoring's image.
 pub(super) fn baking_an_image() -> Story {
     let mut story = Story::with_a_good_revision();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.settles();
     assert_eq!(story.phase(), Phase::Baking);
     story

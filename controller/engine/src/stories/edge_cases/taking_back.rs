@@ -13,7 +13,7 @@ use crate::stories::story::Story;
 #[test]
 fn case_13_a_target_that_does_not_start_leaves_the_healthier_side_running() {
     let mut story = taken_back_to_a_target_that_does_not_start();
-    assert_eq!(scoring_image(&mut story), "scoring:2");
+    assert_eq!(story.scoring_image(), "scoring:2");
     assert_eq!(
         story.ready(),
         ("False".to_owned(), "RollbackFailed".to_owned())
@@ -23,7 +23,7 @@ fn case_13_a_target_that_does_not_start_leaves_the_healthier_side_running() {
     assert_eq!(deployments(&story), calls, "it is not tried over and over");
 
     story.seconds_pass(320);
-    assert_eq!(scoring_image(&mut story), "scoring:1");
+    assert_eq!(story.scoring_image(), "scoring:1");
     story.alarm_clears();
     story.settles();
     assert_eq!(
@@ -59,19 +59,19 @@ fn case_13_a_newer_edit_that_cannot_begin_does_not_end_the_trying() {
 #[test]
 fn case_13_a_newer_edit_begins_when_it_can_though_the_old_image_does_not_start() {
     let mut story = taken_back_to_a_target_that_does_not_start();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:3".to_owned()));
+    story.changes_image("scoring:3");
     story.settles();
     assert_eq!(story.phase(), Phase::RollbackFailed);
     story.alarm_clears();
     story.settles();
     assert_eq!(story.phase(), Phase::Baking);
-    assert_eq!(scoring_image(&mut story), "scoring:3");
+    assert_eq!(story.scoring_image(), "scoring:3");
 }
 
 #[test]
 fn case_13_asking_for_the_old_revision_again_goes_on_trying_it() {
     let mut story = taken_back_to_a_target_that_does_not_start();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:1".to_owned()));
+    story.changes_image("scoring:1");
     story.settles();
     assert_eq!(story.phase(), Phase::RollbackFailed);
     story.seconds_pass(620);
@@ -89,13 +89,9 @@ fn case_13_asking_for_the_old_revision_again_goes_on_trying_it() {
 
 fn the_old_image_starts_ten_minutes_later(story: &mut Story) {
     story.seconds_pass(620);
-    assert_eq!(scoring_image(story), "scoring:1");
+    assert_eq!(story.scoring_image(), "scoring:1");
     story.alarm_clears();
     story.settles();
-}
-
-fn scoring_image(story: &mut Story) -> String {
-    story.service(ServiceName::Scoring).template.image.0.clone()
 }
 
 fn taken_back_to_a_target_that_does_not_start() -> Story {
@@ -279,7 +275,7 @@ fn case_21_a_human_deployment_mid_bake_is_seen_and_not_fought() {
 
     story.edits(|spec| spec.services.auth.desired_count = Some(Whole::new(2)));
     story.settles();
-    assert_eq!(scoring_image(&mut story), "scoring:2");
+    assert_eq!(story.scoring_image(), "scoring:2");
     assert_eq!(story.phase(), Phase::Baking, "the next edit ends the hold");
     story.alarm_fires(63.5);
     story.settles();
@@ -304,7 +300,7 @@ fn case_21_a_human_deployment_is_not_fought_either_while_alarms_cannot_be_read()
 fn case_21_what_a_human_interrupted_goes_on_with_the_image_first() {
     let mut story = Story::with_a_good_revision();
     let good = story.live();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.edits(|spec| spec.mode = Mode::Observe);
     story.settles();
@@ -340,7 +336,7 @@ fn case_21_a_human_who_goes_back_to_the_old_image_is_told_from_ecs() {
 fn case_22_the_rollback_of_ecs_itself_is_the_verdict_and_no_second_update_is_made() {
     let mut story = Story::with_a_good_revision();
     let good = story.live();
-    story.edits(|spec| spec.services.scoring.image = Image("scoring:2".to_owned()));
+    story.changes_image("scoring:2");
     story.begins_to_apply();
     story.turn();
     let calls = deployments(&story);
