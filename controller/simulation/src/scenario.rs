@@ -52,6 +52,7 @@ impl Scenario {
         let faults = if calm {
             Faults::default()
         } else {
+            // With dice of their own, so that what a seed meant before there were any it still means.
             Faults {
                 rushes: rushes(&mut Dice::new(!seed), active),
                 ..Faults::drawn(&mut dice, active)

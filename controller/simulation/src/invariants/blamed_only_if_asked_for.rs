@@ -1,18 +1,13 @@
 //! An alarm speaks against a change only once scoring has been asked to run it, or has its settings.
 
-use std::time::Duration;
-
 use engine::ports::{ServiceChange, TaskTemplate};
-use engine::state::{Cause, ChangeRecord, PlatformState};
+use engine::state::{Cause, ChangeRecord, PlatformState, Verdict};
 use jiff::Timestamp;
 use schema::names::ServiceName;
 
-use super::{Event, Invariant};
+use super::{Event, Invariant, UNSEEN, new_verdict};
 use crate::timeline::earlier;
 use crate::world::{Call, Land};
-
-/// How long a call may go unseen: ECS's answers lag behind.
-const UNSEEN: Duration = Duration::from_secs(10);
 
 /// What scoring has been asked to run, and when last.
 #[derive(Debug, Default)]
@@ -45,7 +40,8 @@ impl BlamedOnlyIfAskedFor {
         after: &PlatformState,
         land: &Land,
     ) -> Result<(), String> {
-        let Some(change) = newly_blamed(before, after) else {
+        let by_alarm = |(_, verdict): &(_, &Verdict)| matches!(verdict.cause, Cause::Alarm { .. });
+        let Some((change, _)) = new_verdict(before, after).filter(by_alarm) else {
             return Ok(());
         };
         let Some((asked_for, replaced)) = templates(after, change) else {
@@ -87,20 +83,6 @@ fn of_scoring(change: &ServiceChange) -> Option<&TaskTemplate> {
         } => Some(template),
         _ => None,
     }
-}
-
-/// The change that an alarm speaks against since the state was saved.
-fn newly_blamed<'a>(
-    before: Option<&PlatformState>,
-    after: &'a PlatformState,
-) -> Option<&'a ChangeRecord> {
-    let change = after.scoring.change.as_ref()?;
-    let verdict = change.verdict.as_ref()?;
-    let known = before.and_then(|before| before.scoring.change.as_ref());
-    let is_known =
-        known.is_some_and(|known| known.attempt == change.attempt && known.verdict.is_some());
-    let is_by_alarm = matches!(verdict.cause, Cause::Alarm { .. });
-    (is_by_alarm && !is_known).then_some(change)
 }
 
 /// What the change has scoring run, and what it replaces.

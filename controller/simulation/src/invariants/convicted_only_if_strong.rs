@@ -1,12 +1,12 @@
 //! A change is convicted only on strong grounds: an alarm that was `OK` when it began, fired after that
 //! on data that is not older, and that nobody wrote meanwhile; or tasks that did not start.
 
-use engine::state::{Cause, ChangeRecord, PlatformState, Verdict};
+use engine::state::{Cause, ChangeRecord, Verdict};
 use jiff::Timestamp;
 use schema::platform::AlarmName;
 use schema::status::{AlarmState, Quarantined};
 
-use super::{Event, Invariant};
+use super::{Event, Invariant, new_verdict};
 use crate::scenario::TICK;
 use crate::timeline::earlier;
 use crate::world::Land;
@@ -23,15 +23,9 @@ impl Invariant for ConvictedOnlyIfStrong {
         let Event::Saved { before, after, .. } = event else {
             return Ok(());
         };
-        let Some(change) = &after.scoring.change else {
+        let Some((change, verdict)) = new_verdict(*before, after) else {
             return Ok(());
         };
-        let Some(verdict) = &change.verdict else {
-            return Ok(());
-        };
-        if !is_new(*before, change) {
-            return Ok(());
-        }
         let entries = &after.scoring.quarantine;
         let convicted = entries.iter().any(|entry| convicts(entry, change));
         match &verdict.cause {
@@ -41,11 +35,6 @@ impl Invariant for ConvictedOnlyIfStrong {
             _ => Ok(()),
         }
     }
-}
-
-fn is_new(before: Option<&PlatformState>, change: &ChangeRecord) -> bool {
-    let known = before.and_then(|before| before.scoring.change.as_ref());
-    known.is_none_or(|known| known.attempt != change.attempt || known.verdict.is_none())
 }
 
 fn convicts(entry: &Quarantined, change: &ChangeRecord) -> bool {

@@ -1,16 +1,11 @@
 //! The image half of a change goes first, running on the old settings.
 
-use std::time::Duration;
-
 use engine::ports::{DeploymentState, TaskTemplate};
 use schema::names::ServiceName;
 
-use super::{Event, Invariant};
+use super::{Event, Invariant, UNSEEN};
 use crate::timeline::earlier;
 use crate::world::{Call, Land};
-
-/// How long what somebody does by hand may go unseen: ECS's answers lag behind.
-const UNSEEN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct ImageBeforeSettings;

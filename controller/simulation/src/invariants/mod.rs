@@ -28,7 +28,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use cloudwatch_rules::Transition;
-use engine::state::PlatformState;
+use engine::state::{ChangeRecord, PlatformState, Verdict};
 
 use crate::world::{Call, Caller, Land};
 
@@ -65,6 +65,9 @@ pub(crate) enum Event<'a> {
     StillAtRest,
 }
 
+/// How long a change of scoring's service may go unseen: ECS's answers lag behind.
+const UNSEEN: Duration = Duration::from_secs(10);
+
 /// What must always hold.
 pub(crate) trait Invariant: Debug + Send {
     /// Its name.
@@ -81,6 +84,19 @@ pub struct Violation {
     pub invariant: &'static str,
     /// How it is broken.
     pub how: String,
+}
+
+/// The verdict that was spoken with the newest writing of the state, and on which change.
+fn new_verdict<'a>(
+    before: Option<&PlatformState>,
+    after: &'a PlatformState,
+) -> Option<(&'a ChangeRecord, &'a Verdict)> {
+    let change = after.scoring.change.as_ref()?;
+    let verdict = change.verdict.as_ref()?;
+    let known = before.and_then(|before| before.scoring.change.as_ref());
+    let is_new =
+        known.is_none_or(|known| known.attempt != change.attempt || known.verdict.is_none());
+    is_new.then_some((change, verdict))
 }
 
 /// All invariants of one world.

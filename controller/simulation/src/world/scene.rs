@@ -297,10 +297,7 @@ impl Scene {
         if let Some(quota) = quota
             && !quota(&mut self.quotas).take(now, self.faults.others_load)
         {
-            return Err(PortError::unavailable(
-                action.to_string(),
-                "ThrottlingException: Rate exceeded",
-            ));
+            return Err(throttled(action));
         }
         if self.dice.happens(self.faults.errors) {
             return Err(PortError::unavailable(action.to_string(), "500"));
@@ -310,8 +307,7 @@ impl Scene {
 
     fn let_through_the_rush(&self, call: &Call) -> Result<(), PortError> {
         if matches!(call, Call::Apply(_)) && self.faults.is_rush(self.land.timeline.passed()) {
-            let throttled = "ThrottlingException: Rate exceeded";
-            return Err(PortError::unavailable(call.to_string(), throttled));
+            return Err(throttled(call));
         }
         Ok(())
     }
@@ -512,6 +508,10 @@ impl Scene {
         }
         self.alarm_written(name);
     }
+}
+
+fn throttled(action: &dyn std::fmt::Display) -> PortError {
+    PortError::unavailable(action.to_string(), "ThrottlingException: Rate exceeded")
 }
 
 fn quota_of(call: &Call) -> Option<fn(&mut Quotas) -> &mut Quota> {

@@ -1,5 +1,6 @@
 //! Weather: which faults a world has, and when the APIs are down.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::dice::Dice;
@@ -43,8 +44,9 @@ pub struct Faults {
     pub unlucky_deployments: f64,
     /// Outages: which API, from when, for how long.
     pub outages: Vec<Outage>,
-    /// When the rest of the account uses up all of the quota for changes of services.
-    pub rushes: Vec<Rush>,
+    /// When the rest of the account uses up all of the quota for changes of services: they are shown, and every
+    /// call that changes one is throttled.
+    pub rushes: Vec<Range<Duration>>,
 }
 
 /// A time in which every call to an API fails.
@@ -52,15 +54,6 @@ pub struct Faults {
 pub struct Outage {
     /// Which.
     pub api: Api,
-    /// When it begins, from the world's beginning.
-    pub from: Duration,
-    /// When it is over.
-    pub until: Duration,
-}
-
-/// A time in which services are shown and not changed: every such call is throttled.
-#[derive(Clone, Copy, Debug)]
-pub struct Rush {
     /// When it begins, from the world's beginning.
     pub from: Duration,
     /// When it is over.
@@ -79,15 +72,14 @@ impl Faults {
     /// Whether calls that change services are all throttled when the world has existed for `passed`.
     #[must_use]
     pub fn is_rush(&self, passed: Duration) -> bool {
-        let mut rushes = self.rushes.iter();
-        rushes.any(|rush| (rush.from..rush.until).contains(&passed))
+        self.rushes.iter().any(|rush| rush.contains(&passed))
     }
 
     /// Whether any API does not do its work, or did not within `grace`.
     #[must_use]
     pub fn disturbs(&self, passed: Duration, grace: Duration) -> bool {
         let outages = self.outages.iter().map(|it| (it.from, it.until));
-        let rushes = self.rushes.iter().map(|it| (it.from, it.until));
+        let rushes = self.rushes.iter().map(|it| (it.start, it.end));
         outages
             .chain(rushes)
             .any(|(from, until)| (from..until + grace).contains(&passed))
@@ -128,7 +120,7 @@ impl Faults {
 
 /// Rushes of some worlds.
 #[must_use]
-pub(crate) fn rushes(dice: &mut Dice, active: Duration) -> Vec<Rush> {
+pub(crate) fn rushes(dice: &mut Dice, active: Duration) -> Vec<Range<Duration>> {
     let count = if dice.happens(40.0) {
         dice.between(1..=6)
     } else {
@@ -136,8 +128,7 @@ pub(crate) fn rushes(dice: &mut Dice, active: Duration) -> Vec<Rush> {
     };
     let rush = |_| {
         let from = active.mul_f64(dice.level(0.02, 0.95));
-        let until = from + dice.pause(60_000..=1_800_000);
-        Rush { from, until }
+        from..from + dice.pause(60_000..=1_800_000)
     };
     (0..count).map(rush).collect()
 }
