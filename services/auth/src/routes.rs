@@ -157,9 +157,8 @@ fn of_oauth(result: Result<Response, OauthError>) -> Response {
 }
 
 fn paused(mut response: Response, left: Duration) -> Response {
-    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     let headers = response.headers_mut();
-    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    headers.insert(header::RETRY_AFTER, reply::retry_after(left));
     response
 }
 

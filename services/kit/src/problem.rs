@@ -116,8 +116,7 @@ impl Problem {
     /// Says when to try again, in whole seconds rounded up.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        self.with_header(header::RETRY_AFTER, seconds.into())
+        self.with_header(header::RETRY_AFTER, reply::retry_after(wait))
     }
 
     /// Its status.

@@ -1,5 +1,7 @@
 //! Answers in JSON.
 
+use std::time::Duration;
+
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use warp::Reply;
@@ -23,6 +25,13 @@ pub fn with_status(status: StatusCode, content: &impl Serialize) -> Response {
 #[must_use]
 pub fn of(result: Result<Response, Problem>) -> Response {
     result.unwrap_or_else(Problem::into_response)
+}
+
+/// When to try again, for `Retry-After`: whole seconds, rounded up.
+#[must_use]
+pub fn retry_after(wait: Duration) -> HeaderValue {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    seconds.into()
 }
 
 pub(crate) fn typed(

@@ -1,5 +1,6 @@
 //! Changes of services: the calls.
 
+use aws_sdk_ecs::Client;
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceInputBuilder;
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
 use engine::ports::{Permit, PortError, ServiceChange, ServiceDefinition, TaskTemplate};
@@ -12,6 +13,7 @@ use super::owner;
 use super::place::Place;
 use super::service::ServiceBody;
 use super::task_definition::TaskDefinitionBody;
+use crate::caller::Caller;
 use crate::quota::Family;
 
 /// Tasks of a new service whose spec says no count.
@@ -128,22 +130,7 @@ impl EcsCompute {
     async fn delete(&self, place: &Place, permit: Permit) -> Result<(), PortError> {
         permit.begin();
         self.targets.bring_about(&place.resource_id(), None).await?;
-        let delete = self
-            .connection
-            .ecs
-            .delete_service()
-            .cluster(place.cluster())
-            .service(place.name())
-            .force(true)
-            .send();
-        match self.caller.change(Family::ServiceModify, delete).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => {
-                let action = format!("remove {}", place.name());
-                Err(change_error(&action, "ecs:DeleteService", error))
-            }
-        }
+        remove(&self.connection.ecs, &self.caller, place, &place.name()).await
     }
 
     /// Makes the service; returns whether it was not there.
@@ -259,6 +246,25 @@ impl EcsCompute {
 }
 
 /// Tasks that a new service begins with, within the range of its scaling.
+/// Removes the service called `name` from the cluster of `place`. One that is gone is no error.
+pub(super) async fn remove(
+    client: &Client,
+    caller: &Caller,
+    place: &Place,
+    name: &str,
+) -> Result<(), PortError> {
+    let delete = client.delete_service().cluster(place.cluster());
+    let delete = delete.service(name).force(true).send();
+    match caller.change(Family::ServiceModify, delete).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => {
+            let action = format!("remove {name}");
+            Err(change_error(&action, "ecs:DeleteService", error))
+        }
+    }
+}
+
 fn first_count(definition: &ServiceDefinition) -> u32 {
     let count = definition.count.unwrap_or(FIRST_COUNT);
     definition.scaling.map_or(count, |scaling| {

@@ -12,8 +12,9 @@ use schema::infrastructure::{Infrastructure, Surroundings};
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Image;
 
+use super::changes::remove;
 use super::definitions::Definitions;
-use super::failure::{change_error, is_gone};
+use super::failure::change_error;
 use super::notebook::Notebook;
 use super::place::Place;
 use super::service::ServiceBody;
@@ -84,9 +85,9 @@ impl Probe {
     async fn prove_one(&self, place: &Place, name: &str) -> Result<(), PortError> {
         self.caller.permit(&CALLS, Urgency::Resync).await.begin();
         // One may be left of a try that was cut off.
-        self.remove(place, name).await?;
+        remove(&self.client, &self.caller, place, name).await?;
         let made = self.make_in_the_end(place, name).await;
-        let removed = self.remove(place, name).await;
+        let removed = remove(&self.client, &self.caller, place, name).await;
         made.and(removed)
     }
 
@@ -122,19 +123,6 @@ impl Probe {
         created
             .map(drop)
             .map_err(|error| change_error(&action, "ecs:CreateService, iam:PassRole", error))
-    }
-
-    async fn remove(&self, place: &Place, name: &str) -> Result<(), PortError> {
-        let delete = self.client.delete_service().cluster(place.cluster());
-        let delete = delete.service(name).force(true).send();
-        match self.caller.change(Family::ServiceModify, delete).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => {
-                let action = format!("remove {name}");
-                Err(change_error(&action, "ecs:DeleteService", error))
-            }
-        }
     }
 }
 

@@ -41,8 +41,8 @@ impl Finding {
 
 /// Tries everything that a controller with `config`, and with the queue at `queue`, will need.
 ///
-/// What it makes it removes again, but for the task definitions of `loanctl_verify_…`, which cost nothing. A controller that runs meanwhile is not disturbed, but may take the message
-/// by which the queue is tried.
+/// What it makes it removes again, but for the task definitions of `loanctl_verify_…`, which cost nothing. A
+/// controller that runs meanwhile is not disturbed, but may take the message by which the queue is tried.
 pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
     let documents = match S3Documents::open(&config.bucket, &config.connection) {
         Ok(documents) => Arc::new(documents),

@@ -1,7 +1,7 @@
 //! Verifying the bucket.
 
 use bytes::Bytes;
-use engine::ports::{Documents, Expected, PortError};
+use engine::ports::{DocumentVersion, Documents, Expected, PortError};
 use schema::infrastructure::Infrastructure;
 
 use super::Finding;
@@ -10,6 +10,7 @@ use crate::infrastructure;
 
 /// An object of nobody, under the prefix that the controller writes its states to.
 const PROBE: &str = "state/.verify";
+const CONTENT: &[u8] = b"{}";
 
 pub(super) async fn findings(documents: &S3Documents) -> Vec<Finding> {
     let specs = documents.list("specs/").await;
@@ -62,14 +63,9 @@ pub(super) fn told(infrastructure: &Infrastructure) -> Finding {
 
 /// A write and its reading: two permissions, and with a key of the account's own two more.
 async fn read_back(documents: &S3Documents) -> Result<String, PortError> {
-    documents.delete(PROBE).await?;
-    let written = Bytes::from_static(b"{}");
-    let put = documents.put(PROBE, written.clone(), Expected::Absent);
-    put.await?;
-    let read = documents.get(PROBE).await;
-    documents.delete(PROBE).await?;
+    let read = with_probe(documents, async || documents.get(PROBE).await).await?;
     match read? {
-        Some(found) if found.bytes == written => {
+        Some(found) if found.bytes == CONTENT => {
             Ok("an object was written, read and removed".to_owned())
         }
         _ => Err(PortError::refused(
@@ -81,12 +77,7 @@ async fn read_back(documents: &S3Documents) -> Result<String, PortError> {
 
 /// A write, a write that must be refused, and a removal.
 async fn conditional_write(documents: &S3Documents) -> Result<String, PortError> {
-    documents.delete(PROBE).await?;
-    let put = |expected| documents.put(PROBE, Bytes::from_static(b"{}"), expected);
-    put(Expected::Absent).await?;
-    let second = put(Expected::Absent).await;
-    documents.delete(PROBE).await?;
-    match second {
+    match with_probe(documents, async || put_probe(documents).await).await? {
         Err(PortError::Conflict { .. }) => Ok("the second of two writers is refused".to_owned()),
         Err(error) => Err(error),
         Ok(_) => Err(PortError::refused(
@@ -94,4 +85,21 @@ async fn conditional_write(documents: &S3Documents) -> Result<String, PortError>
             "this store ignores conditions, so two controllers could not be told apart; use S3 itself",
         )),
     }
+}
+
+/// What comes of `trying` something while an object of nobody lies there.
+async fn with_probe<T>(
+    documents: &S3Documents,
+    trying: impl AsyncFnOnce() -> T,
+) -> Result<T, PortError> {
+    documents.delete(PROBE).await?;
+    put_probe(documents).await?;
+    let outcome = trying().await;
+    documents.delete(PROBE).await?;
+    Ok(outcome)
+}
+
+async fn put_probe(documents: &S3Documents) -> Result<DocumentVersion, PortError> {
+    let content = Bytes::from_static(CONTENT);
+    documents.put(PROBE, content, Expected::Absent).await
 }

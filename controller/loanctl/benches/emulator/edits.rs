@@ -52,8 +52,9 @@ pub(crate) async fn measure(table: &mut Table) {
 /// Edits of one platform, one after another, and how long each took to its first call.
 async fn edits(account: &Account, events: Option<&Events>, count: u32) -> Samples {
     edit(account, events, 1).await;
-    eventually("the platform is made", async || {
-        account.service("dev-auth").await
+    eventually("the platform is as it is before the edits", async || {
+        let auth = account.service("dev-auth").await?;
+        (auth.desired_count() == 1).then_some(())
     })
     .await;
     let mut took = Vec::new();

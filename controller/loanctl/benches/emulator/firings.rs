@@ -5,7 +5,7 @@ use std::time::Instant;
 use emulator::Service;
 use serde_json::json;
 
-use crate::account::{Account, eventually};
+use crate::account::Account;
 use crate::bake::{ALARM, dev_is_good, reaches, watched_briefly};
 use crate::called;
 use crate::controller::Controller;
@@ -35,7 +35,7 @@ pub(crate) async fn measure(table: &mut Table) {
             let since = Instant::now();
             account.is("ALARM", 63.5).await;
             if is_told {
-                events.fired(&account, ALARM).await;
+                tell_of_the_firing(&account, &events).await;
             }
             let path = "settings/dev/loan-api.json";
             took.push(called(&account, Service::S3, "PutObject", path).await - since);
@@ -56,9 +56,13 @@ async fn bakes(account: &Account, controller: &Controller, number: u32) {
         provider["circuitBreaker"]["failureRateThreshold"] = json!(60 + number);
     });
     submitted.await;
-    eventually("the change is watched", async || {
-        let shown = controller.shows("dev").await?;
-        (shown["status"]["scoring"]["phase"] == "Baking").then_some(())
-    })
-    .await;
+    reaches(controller, "Baking").await;
+}
+
+async fn tell_of_the_firing(account: &Account, events: &Events) {
+    let event = json!({
+        "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"alarmName": ALARM, "state": {"value": "ALARM"}},
+    });
+    events.tell(account, &event.to_string()).await;
 }

@@ -8,7 +8,6 @@
 #![expect(clippy::print_stdout, reason = "figures are to be read")]
 
 mod edits;
-mod events;
 mod firings;
 
 #[path = "../figures/samples.rs"]
@@ -27,6 +26,9 @@ mod bake;
 #[path = "../../tests/aws/controller.rs"]
 #[expect(dead_code, clippy::print_stderr, reason = "shared with the tests")]
 mod controller;
+#[path = "../../tests/aws/events.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod events;
 #[path = "../../tests/aws/telemetry.rs"]
 mod telemetry;
 #[path = "../../tests/aws/view.rs"]

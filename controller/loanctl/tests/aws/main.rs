@@ -12,6 +12,7 @@ mod bringing_up;
 mod controller;
 mod dashboard;
 mod drift;
+mod events;
 mod faults;
 mod orphans;
 mod queue;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::account::{Account, BUCKET};
+use crate::account::{Account, BUCKET, CLUSTER};
 
 /// A queue, and what is put on it.
 pub(crate) struct Events {
@@ -29,15 +29,16 @@ impl Events {
         self.tell(account, &event.to_string()).await;
     }
 
-    pub(crate) async fn fired(&self, account: &Account, alarm: &str) {
+    pub(crate) async fn service_changed(&self, account: &Account, name: &str) {
         let event = json!({
-            "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
-            "detail": {"alarmName": alarm, "state": {"value": "ALARM"}},
+            "source": "aws.ecs", "detail-type": "ECS Service Action",
+            "resources": [format!("arn:aws:ecs:eu-central-1:123456789012:service/{CLUSTER}/{name}")],
         });
         self.tell(account, &event.to_string()).await;
     }
 
-    async fn tell(&self, account: &Account, event: &str) {
+    /// Puts a message on the queue, whatever it says.
+    pub(crate) async fn tell(&self, account: &Account, event: &str) {
         let sent = account.emulators.send_message(&self.queue, event);
         sent.await.unwrap();
     }
