@@ -16,6 +16,8 @@ use crate::world::{Faults, World};
 #[derive(Debug)]
 pub(crate) struct People {
     dice: Dice,
+    /// Dice of everybody else in the account, where they matter.
+    crowd: Option<Dice>,
     /// What is still to be done, the next last.
     agenda: Vec<(Duration, Item)>,
     /// Numbers images, tokens and the like.
@@ -46,9 +48,10 @@ enum Item {
 }
 
 impl People {
-    /// People who do so much within `active`.
+    /// People who do so much within `active`, and a crowd beside them.
     pub(crate) fn drawn(
         mut dice: Dice,
+        crowd: Option<Dice>,
         active: Duration,
         edits: u32,
         upsets: u32,
@@ -72,6 +75,7 @@ impl People {
         agenda.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         Self {
             dice,
+            crowd,
             agenda,
             counter: 0,
         }

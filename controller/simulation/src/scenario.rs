@@ -30,6 +30,7 @@ pub struct Scenario {
     active: Duration,
     skews: Vec<SignedDuration>,
     hints: bool,
+    crowd: Option<Dice>,
     edits: u32,
     upsets: u32,
     provider_outages: u32,
@@ -49,12 +50,13 @@ impl Scenario {
         let mut dice = Dice::new(seed);
         let active = Duration::from_secs(27_000);
         let calm = dice.happens(10.0);
+        // With dice of their own, so that what a seed meant before there were any others it still means.
+        let mut others = Dice::new(!seed);
         let faults = if calm {
             Faults::default()
         } else {
-            // With dice of their own, so that what a seed meant before there were any it still means.
             Faults {
-                rushes: rushes(&mut Dice::new(!seed), active),
+                rushes: rushes(&mut others, active),
                 ..Faults::drawn(&mut dice, active)
             }
         };
@@ -74,6 +76,7 @@ impl Scenario {
             },
             active,
             skews,
+            crowd: (!calm && others.happens(15.0)).then(|| others.fork()),
             hints: dice.happens(50.0),
             edits: dice.between(2..=14),
             upsets: if calm { 0 } else { dice.between(0..=10) },
@@ -127,6 +130,7 @@ impl Scenario {
         let dice = world.scene().dice.fork();
         let mut people = People::drawn(
             dice,
+            self.crowd.clone(),
             self.active,
             self.edits,
             self.upsets,

@@ -32,9 +32,13 @@ const DISTURBANCES: [(u32, Disturbance); 7] = [
     (8, Disturbance::MoreTasks),
 ];
 
+/// How often everybody else deploys when somebody here edits, in percent.
+const RUSH_PERCENT: f64 = 40.0;
+
 impl People {
     /// An edit was made: something else may happen while it is rolled out.
     pub(super) fn disturb(&mut self, world: &Arc<World>) {
+        self.rush(world);
         let kind = self.dice.weigh(&DISTURBANCES).copied();
         let soon = self.dice.pause(0..=90_000);
         match kind.unwrap_or(Disturbance::None) {
@@ -70,6 +74,31 @@ impl People {
                     self.plan(world, later, Item::MoreTasks);
                 }
             }
+        }
+    }
+
+    /// In some worlds everybody else may deploy at the same time, and the provider fail before it is this change's
+    /// turn.
+    fn rush(&mut self, world: &Arc<World>) {
+        let Some(crowd) = self.crowd.as_mut() else {
+            return;
+        };
+        if !crowd.happens(RUSH_PERCENT) {
+            return;
+        }
+        let from = world.timeline().passed();
+        let until = from + crowd.pause(300_000..=1_500_000);
+        let soon = crowd.pause(20_000..=90_000);
+        let lasting = crowd.pause(60_000..=400_000);
+        let share = crowd.level(0.3, 1.0);
+        let fails = crowd.happens(60.0);
+        let mut scene = world.scene();
+        scene.faults.rushes.push(from..until);
+        scene.note("everybody else deploys, too".to_owned());
+        drop(scene);
+        if fails {
+            self.plan(world, soon, Item::ProviderOutage(share));
+            self.plan(world, soon + lasting, Item::ProviderOutage(0.0));
         }
     }
 
