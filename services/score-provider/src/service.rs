@@ -22,8 +22,8 @@ pub const PROVIDER: &str = "stand-in";
 
 /// How long a request that is never answered is held: longer than any caller waits.
 const HANG: Duration = Duration::from_secs(30);
-/// Longest id of an applicant, in bytes.
-const MAX_USER_ID: usize = 256;
+/// Longest id of an applicant, in bytes: a hundred characters of four.
+const MAX_USER_ID: usize = 400;
 
 /// An applicant to score.
 #[derive(Clone, Debug, Deserialize)]
@@ -122,7 +122,7 @@ impl ScoreRequest {
             return refuse("applicationId", "must not be empty");
         }
         if !(1..=MAX_USER_ID).contains(&self.user_id.len()) {
-            return refuse("userId", "must have 1 to 256 bytes");
+            return refuse("userId", "must have 1 to 400 bytes");
         }
         if self.amount <= Decimal::ZERO {
             return refuse("amount", "must be above 0");

@@ -12,9 +12,13 @@ use url::Url;
 
 /// Largest answer read, in bytes. A score takes a few dozen.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
+/// Highest score there is.
+const MAX_SCORE: u32 = 1_000;
+/// Tells the provider which attempts belong together, so that it bills them once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// An applicant to score; what scoring is asked is what it asks the provider.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScoreRequest {
     /// The application.
@@ -30,7 +34,7 @@ pub struct ScoreRequest {
 /// The provider's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Score {
-    /// The higher, the better.
+    /// The higher, the better; 0 to 1000.
     pub score: u32,
     /// Who scored.
     pub provider: String,
@@ -60,6 +64,12 @@ pub enum ProviderError {
     /// An answer that is no score.
     #[error("the provider's answer is no score")]
     Unreadable(#[source] serde_json::Error),
+    /// A score that there is not.
+    #[error("the provider's score is {score}, which is not from 0 to {MAX_SCORE}")]
+    OutOfRange {
+        /// As answered.
+        score: u32,
+    },
     /// An answer too large to be a score.
     #[error("the provider's answer is larger than {MAX_ANSWER_BYTES} bytes")]
     TooLarge,
@@ -85,7 +95,10 @@ impl Classified for ProviderError {
                 status if status.is_client_error() => FailureClass::Ignored,
                 _ => FailureClass::Permanent,
             },
-            Self::Unreadable(_) | Self::TooLarge | Self::Address { .. } => FailureClass::Permanent,
+            Self::Unreadable(_)
+            | Self::OutOfRange { .. }
+            | Self::TooLarge
+            | Self::Address { .. } => FailureClass::Permanent,
         }
     }
 
@@ -114,6 +127,7 @@ impl Provider {
             .http
             .post(self.endpoint(base)?)
             .header(trace_header, trace)
+            .header(IDEMPOTENCY_KEY, key(&request.application_id))
             .json(request)
             .send()
             .await
@@ -124,7 +138,13 @@ impl Provider {
                 retry_after: retry_after(&response),
             });
         }
-        serde_json::from_slice(&read(response).await?).map_err(ProviderError::Unreadable)
+        let answer = read(response).await?;
+        let score: Score = serde_json::from_slice(&answer).map_err(ProviderError::Unreadable)?;
+        if score.score > MAX_SCORE {
+            let score = score.score;
+            return Err(ProviderError::OutOfRange { score });
+        }
+        Ok(score)
     }
 
     fn endpoint(&self, base: &str) -> Result<Url, ProviderError> {
@@ -138,6 +158,14 @@ impl Provider {
             .extend(["v1", "scores"]);
         Ok(self.hosts.resolve(&url))
     }
+}
+
+/// The application's id as a quoted string (RFC 8941, 3.3.3). Ids are of the loan API's making; what could not be in
+/// such a string is left out.
+fn key(application_id: &str) -> String {
+    let plain = |it: &char| it.is_ascii_graphic() && !matches!(it, '"' | '\\');
+    let plain: String = application_id.chars().filter(plain).collect();
+    format!("\"{plain}\"")
 }
 
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {

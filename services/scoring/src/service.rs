@@ -8,7 +8,6 @@ use resilience::{CallError, Classified, Deadline, FailureClass, Policy};
 use schema::platform::Decision;
 use schema::settings::ScoringSettings;
 use schema::signals::PROVIDER_DEPENDENCY;
-use serde::Serialize;
 use service_kit::body::{Body, body};
 use service_kit::client::http_client;
 use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics, EveryCall};
@@ -17,20 +16,12 @@ use service_kit::{Application, BoxError, Context, Metrics, Problem, Settings, re
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::memory::{Memory, Scored};
 use crate::policy;
 use crate::provider::{Provider, ProviderError, Score, ScoreRequest};
 
 /// Band of a score below the last band of the credit policy.
 const BELOW_LAST_BAND: &str = "HIGH";
-
-/// The answer.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Scored<'a> {
-    score: u32,
-    risk_band: &'a str,
-    provider: &'a str,
-}
 
 /// Answers requests for a score. Cloning shares everything.
 #[derive(Clone, Debug)]
@@ -38,6 +29,7 @@ pub struct Scoring {
     settings: Settings<ScoringSettings>,
     policy: Policy,
     provider: Provider,
+    memory: Memory,
 }
 
 /// Builds the service.
@@ -71,6 +63,7 @@ impl Scoring {
             settings,
             policy,
             provider,
+            memory: Memory::default(),
         }
     }
 
@@ -99,19 +92,32 @@ impl Scoring {
             Deadline::after(Instant::now(), Duration::from_millis(ms))
         });
         let request = &body.json::<ScoreRequest>().await?;
+        let scored = self
+            .memory
+            .recall_or(request, self.ask(deadline, request))
+            .await
+            .map_err(|error| problem(&error))?;
+        Ok(reply::json(&*scored))
+    }
+
+    async fn ask(
+        &self,
+        deadline: Deadline,
+        request: &ScoreRequest,
+    ) -> Result<Scored, CallError<ProviderError>> {
         let score = self
             .policy
             .call(deadline, |attempt| async move {
                 self.provider.ask(&attempt.target, request).await
             })
-            .await
-            .map_err(|error| problem(&error))?;
-        let decision = &self.settings.load().settings.decision;
-        Ok(reply::json(&Scored {
+            .await?;
+        let document = self.settings.load();
+        Ok(Scored {
+            risk_band: risk_band(&document.settings.decision, &score).to_owned(),
             score: score.score,
-            risk_band: risk_band(decision, &score),
-            provider: &score.provider,
-        }))
+            provider: score.provider,
+            scoring_revision: document.scoring_revision.clone(),
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod process;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use process::Process;
@@ -59,9 +60,8 @@ async fn answers(provider: &MockServer, answer: ResponseTemplate) {
     Mock::given(method("POST"))
         .and(path("/v1/scores"))
         .and(header_exists("traceparent"))
-        .and(body_partial_json(
-            json!({ "applicationId": "app-1", "userId": "user-1" }),
-        ))
+        .and(header_exists("idempotency-key"))
+        .and(body_partial_json(json!({ "userId": "user-1" })))
         .respond_with(answer)
         .mount(provider)
         .await;
@@ -75,17 +75,20 @@ fn hanging() -> ResponseTemplate {
     score(700).set_delay(Duration::from_secs(60))
 }
 
+/// An application that nobody has asked about before.
 fn application() -> Value {
-    json!({ "applicationId": "app-1", "userId": "user-1", "amount": 5000, "income": "3000.50" })
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let id = format!("app-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    json!({ "applicationId": id, "userId": "user-1", "amount": 5000, "income": "3000.50" })
 }
 
 async fn asks(scoring: &Process) -> (u16, Value) {
-    let answer = scoring
-        .post("/score")
-        .json(&application())
-        .send()
-        .await
-        .unwrap();
+    asks_for(scoring, &application()).await
+}
+
+async fn asks_for(scoring: &Process, application: &Value) -> (u16, Value) {
+    let request = scoring.post("/score").json(application);
+    let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
@@ -99,9 +102,48 @@ async fn a_score_comes_with_its_risk_band_and_who_scored() {
     let scoring = scoring(&provider, json!({})).await;
     for (points, band) in [(712, "LOW"), (699, "MEDIUM"), (619, "HIGH")] {
         answers(&provider, score(points)).await;
-        let expected = json!({ "score": points, "riskBand": band, "provider": "test" });
+        let expected = json!({
+            "score": points, "riskBand": band, "provider": "test", "scoringRevision": "none",
+        });
         assert_eq!(asks(&scoring).await, (200, expected));
     }
+}
+
+#[tokio::test]
+async fn an_application_asked_for_again_is_neither_billed_again_nor_scored_otherwise() {
+    let provider = provider(ResponseTemplate::new(500)).await;
+    let scoring = scoring(&provider, json!({})).await;
+    let application = application();
+    assert_eq!(asks_for(&scoring, &application).await.0, 503);
+
+    let slow = score(712).set_delay(Duration::from_millis(300));
+    answers(&provider, slow).await;
+    let ask = || asks_for(&scoring, &application);
+    let (first, second) = futures::future::join(ask(), ask()).await;
+    assert_eq!((first.0, &first), (200, &second));
+    assert_eq!(attempts(&provider).await, 1, "two at once");
+
+    answers(&provider, score(500)).await;
+    assert_eq!(ask().await, first);
+    assert_eq!(attempts(&provider).await, 0, "and once more later");
+
+    let mut otherwise = application.clone();
+    otherwise["amount"] = json!(6000);
+    assert_eq!(asks_for(&scoring, &otherwise).await.1["score"], 500);
+}
+
+#[tokio::test]
+async fn the_attempts_for_an_application_carry_one_key() {
+    let provider = provider(ResponseTemplate::new(500)).await;
+    let scoring = scoring(&provider, json!({})).await;
+    let application = application();
+    asks_for(&scoring, &application).await;
+    let attempts = provider.received_requests().await.unwrap();
+    let keys = attempts
+        .iter()
+        .map(|it| it.headers["idempotency-key"].to_str().unwrap());
+    let expected = format!("\"{}\"", application["applicationId"].as_str().unwrap());
+    assert_eq!(keys.collect::<Vec<_>>(), [&expected, &expected]);
 }
 
 #[tokio::test]
@@ -115,6 +157,7 @@ async fn each_way_to_fail_has_its_status_code_and_number_of_attempts() {
         (status(429), 503, "PROVIDER_UNAVAILABLE", 2),
         (status(422), 502, "PROVIDER_REFUSED", 1),
         (garbage, 502, "PROVIDER_ANSWER_UNUSABLE", 1),
+        (score(1_001), 502, "PROVIDER_ANSWER_UNUSABLE", 1),
         (hanging(), 504, "PROVIDER_TIMEOUT", 2),
     ] {
         answers(&mock, answer).await;
