@@ -99,8 +99,10 @@ metrics! {
     ApplicationsApproved,
     /// Applications rejected. Count, loan-api.
     ApplicationsRejected,
-    /// Age of the oldest application without a decision. Seconds, gauge, loan-api.
+    /// Age of the oldest application without a decision that is still tried. Seconds, gauge, loan-api.
     OldestReceivedAge,
+    /// Applications without a decision that are left to people. Gauge, loan-api.
+    ApplicationsNeedingReview,
 }
 
 /// The catalogue of signals that alarms can be made on without naming metrics.

@@ -109,12 +109,19 @@ fn money(raw: &RawValue, min: u32, max: u32) -> Option<Decimal> {
     }
     let quoted: Option<String> = serde_json::from_str(text).ok();
     let text = quoted.as_deref().unwrap_or(text);
-    let sum = Decimal::from_str_exact(text)
-        .or_else(|_| Decimal::from_scientific(text))
-        .ok()?
-        .normalize();
+    if !is_plain(text) {
+        return None;
+    }
+    let sum = Decimal::from_str_exact(text).ok()?.normalize();
     let in_range = Decimal::from(min) <= sum && sum <= Decimal::from(max);
     (in_range && sum.scale() <= 2).then_some(sum)
+}
+
+/// Digits, with a point between some of them: what a person would write, and nothing that reads in two ways.
+fn is_plain(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole) && is_digits(fraction)
 }
 
 #[cfg(test)]
@@ -139,7 +146,6 @@ mod tests {
             ("5000", "5000"),
             ("100.10", "100.1"),
             ("\"100.10\"", "100.1"),
-            ("1e3", "1000"),
             ("1000000.00", "1000000"),
             ("\"100\"", "100"),
         ] {
@@ -163,7 +169,12 @@ mod tests {
             ("amount", json!("100.001"), Violation::Amount),
             ("amount", json!("NaN"), Violation::Amount),
             ("amount", json!(true), Violation::Amount),
-            ("amount", json!("1e999999"), Violation::Amount),
+            ("amount", json!("1e3"), Violation::Amount),
+            ("amount", json!("+100"), Violation::Amount),
+            ("amount", json!("1_000"), Violation::Amount),
+            ("amount", json!("100."), Violation::Amount),
+            ("amount", json!(" 100"), Violation::Amount),
+            ("amount", json!(1e25), Violation::Amount),
             ("amount", json!("9".repeat(400)), Violation::Amount),
             ("termMonths", json!(2), Violation::TermMonths),
             ("termMonths", json!(361), Violation::TermMonths),

@@ -17,14 +17,10 @@ use warp::reply::Response;
 use crate::LoanApi;
 use crate::application::{LoanRequest, LoanRequestBody};
 use crate::authentication::ClientId;
+use crate::idempotency;
 use crate::processing::Outcome;
 use crate::scoring::Purpose;
-use crate::store::{Inserted, NewApplication, Status, StoreError, StoredApplication};
-
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// A stored application belongs to the request that stored it for as long as scoring may take and
-/// this much more; then the recovery worker may take it up.
-const LEASE_MARGIN: Duration = Duration::from_secs(5);
+use crate::store::{Existing, Inserted, NewApplication, Status, StoreError, StoredApplication};
 
 /// An application as clients see it.
 #[derive(Serialize)]
@@ -50,7 +46,7 @@ pub(crate) async fn apply(
     let mut deadline = Instant::now() + api.settings.load().settings.request_deadline.get();
     let client = api.authenticator.authenticate(&headers).await?;
     api.rate_limiter.admit(&client)?;
-    let idempotency_key = idempotency_key(&headers)?;
+    let idempotency_key = idempotency::key(&headers)?;
     let reading = Instant::now();
     let body = body.json::<LoanRequestBody>().await?;
     // How long the client takes to send it is not ours to answer for.
@@ -69,19 +65,23 @@ pub(crate) async fn apply(
 fn new_application(
     api: &LoanApi,
     client: ClientId,
-    idempotency_key: Option<String>,
+    idempotency_key: String,
     request: LoanRequest,
 ) -> NewApplication {
-    let scoring_timeout = api.settings.load().settings.clients.scoring.timeout.get();
-    let lease = scoring_timeout + LEASE_MARGIN;
+    let answer_within = api.settings.load().settings.request_deadline.get();
     NewApplication {
         application_id: format!("app-{}", Uuid::now_v7()),
         client_id: client.0,
         idempotency_key,
         request,
         trace_id: trace::current().trace_id().to_string(),
-        lease_ms: i64::try_from(lease.as_millis()).unwrap_or(i64::MAX),
+        lease_ms: api.processor.lease_ms(),
+        answer_ms: milliseconds(answer_within),
     }
+}
+
+pub(crate) fn milliseconds(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Starts the work in a task of its own: it goes on when the client hangs up, from the very first
@@ -139,15 +139,30 @@ async fn answer(
     })
 }
 
-/// The answer to a key that was used before: the application it was used for.
-fn repeated(existing: &StoredApplication, asked_for: &LoanRequest) -> Result<Response, Problem> {
-    if existing.request != *asked_for {
+/// The answer to a key that was used before: the application it was used for, as it stands now.
+fn repeated(existing: &Existing, asked_for: &LoanRequest) -> Result<Response, Problem> {
+    let Existing {
+        application,
+        is_under_way,
+    } = existing;
+    if application.request != *asked_for {
         return Err(Problem::unprocessable(
             "IDEMPOTENCY_KEY_REUSED",
             "this Idempotency-Key was used for another application",
         ));
     }
-    Ok(of_stored(existing))
+    if *is_under_way {
+        let detail =
+            "the application with this Idempotency-Key is being worked on; ask again in a second";
+        let problem = Problem::new(StatusCode::CONFLICT, "APPLICATION_UNDER_WAY", detail);
+        return Err(problem.retry_after(Duration::from_secs(1)));
+    }
+    let mut response = of_stored(application);
+    let replayed = HeaderValue::from_static("true");
+    response
+        .headers_mut()
+        .insert(idempotency::REPLAYED, replayed);
+    Ok(response)
 }
 
 pub(crate) fn of_stored(stored: &StoredApplication) -> Response {
@@ -169,17 +184,4 @@ fn decided(application_id: &str, status: Status, interest_rate: Option<Decimal>)
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
-        return Ok(None);
-    };
-    match value.to_str() {
-        Ok(key) if (1..=200).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::bad_request(
-            "INVALID_IDEMPOTENCY_KEY",
-            "Idempotency-Key must have 1 to 200 visible ASCII characters",
-        )),
-    }
 }

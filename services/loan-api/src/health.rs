@@ -8,7 +8,7 @@ use service_kit::readiness::Readiness;
 use service_kit::telemetry::metrics::Gauge;
 use tokio::time::MissedTickBehavior;
 
-use crate::store::{Store, StoreError};
+use crate::store::{Backlog, Lookout, Store, StoreError};
 
 const CONDITION: &str = "database";
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -46,15 +46,16 @@ async fn prepare(store: &Store) -> Result<(), StoreError> {
 }
 
 /// Looks at the database for ever, so that nobody who asks for readiness has to.
-pub(crate) async fn watch(store: Store, readiness: Readiness, age: Gauge) {
+pub(crate) async fn watch(store: Store, readiness: Readiness, gauges: BacklogGauges) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lookout = Lookout::new(store);
     let mut failures = 0;
     loop {
         ticks.tick().await;
-        match store.oldest_received_age().await {
-            Ok(seconds) => {
-                age.set(seconds);
+        match lookout.look().await {
+            Ok(backlog) => {
+                gauges.show(backlog);
                 failures = 0;
                 readiness.release(CONDITION);
             }
@@ -69,7 +70,23 @@ pub(crate) async fn watch(store: Store, readiness: Readiness, age: Gauge) {
     }
 }
 
-/// The gauge that [`watch`] keeps current.
-pub(crate) fn age_gauge(metrics: &Metrics) -> Gauge {
-    metrics.own().gauge(Metric::OldestReceivedAge)
+/// What [`watch`] keeps current.
+pub(crate) struct BacklogGauges {
+    oldest_age: Gauge,
+    needing_review: Gauge,
+}
+
+impl BacklogGauges {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        Self {
+            oldest_age: metrics.own().gauge(Metric::OldestReceivedAge),
+            needing_review: metrics.own().gauge(Metric::ApplicationsNeedingReview),
+        }
+    }
+
+    fn show(&self, backlog: Backlog) {
+        self.oldest_age.set(backlog.oldest_age_s);
+        #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
+        self.needing_review.set(backlog.needing_review as f64);
+    }
 }

@@ -10,6 +10,7 @@ pub mod authentication;
 pub mod database;
 pub mod decision;
 mod health;
+mod idempotency;
 mod processing;
 mod rate_limit;
 mod recovery;
@@ -26,6 +27,7 @@ use service_kit::{Application, BoxError, Context, Settings, Tasks};
 use tokio::sync::Semaphore;
 
 use authentication::Authenticator;
+use health::BacklogGauges;
 use processing::Processor;
 use rate_limit::RateLimiter;
 use scoring::ScoringClient;
@@ -69,12 +71,12 @@ pub async fn build(
         places: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
         received: context.metrics.own().counter(Metric::ApplicationsReceived),
     });
-    let age = health::age_gauge(&context.metrics);
+    let gauges = BacklogGauges::new(&context.metrics);
     let tasks = &context.tasks;
     tasks.spawn_until_stopped(follow_settings(Arc::clone(&api)));
     tasks.spawn_until_stopped(recovery::run(store.clone(), api.processor.clone()));
     tasks.spawn_until_stopped(store.clone().keep_login());
-    tasks.spawn_until_stopped(health::watch(store, context.readiness, age));
+    tasks.spawn_until_stopped(health::watch(store, context.readiness, gauges));
     Ok(Application::new(routes::routes(&api)))
 }
 

@@ -1,6 +1,9 @@
 //! From a stored application to a decided one: score, decide, store. No connection is held while
 //! scoring is asked.
 
+use std::time::Duration;
+
+use resilience::{CallError, Classified, FailureClass};
 use rust_decimal::Decimal;
 use schema::settings::{LoanApiSettings, SettingsDocument};
 use schema::signals::Metric;
@@ -8,9 +11,14 @@ use service_kit::telemetry::metrics::Counter;
 use service_kit::{Context, Settings};
 
 use crate::application::LoanRequest;
+use crate::apply::milliseconds;
 use crate::decision::{Verdict, decide};
 use crate::scoring::{Purpose, Score, ScoringClient, ScoringError};
 use crate::store::{Decided, Status, Store, StoreError};
+
+/// An application belongs to whoever works on it for as long as scoring may take and this much more; then the
+/// recovery worker may take it up.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
 /// Decides applications.
 #[derive(Clone)]
@@ -38,9 +46,41 @@ pub(crate) enum Undecidable {
     /// The decision could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The policy cannot be stored beside the decision.
+    #[error("the credit policy has no JSON form: {0}")]
+    Policy(#[from] serde_json::Error),
     /// Someone else decided it meanwhile.
     #[error("it was decided elsewhere meanwhile")]
     DecidedElsewhere,
+}
+
+/// What an application that stays undecided met with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// Nobody was asked: scoring is being left alone.
+    NotTried,
+    /// Something is broken, or busy, that will work again.
+    Outage,
+    /// It was refused for what it is, and will be again.
+    Refusal,
+}
+
+impl Undecidable {
+    pub(crate) fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::Scoring(CallError::BreakerOpen { .. } | CallError::BulkheadFull) => {
+                Obstacle::NotTried
+            }
+            Self::Scoring(CallError::Failed { source, .. })
+                if source.class() != FailureClass::Transient =>
+            {
+                Obstacle::Refusal
+            }
+            Self::Store(error) if !error.is_transient() => Obstacle::Refusal,
+            Self::Policy(_) => Obstacle::Refusal,
+            Self::Scoring(_) | Self::Store(_) | Self::DecidedElsewhere => Obstacle::Outage,
+        }
+    }
 }
 
 impl Processor {
@@ -59,6 +99,17 @@ impl Processor {
         }
     }
 
+    /// Whether scoring is being left alone at present.
+    pub(crate) fn scoring_is_left_alone(&self) -> bool {
+        self.scoring.is_left_alone()
+    }
+
+    /// How long an application belongs to whoever works on it, in milliseconds.
+    pub(crate) fn lease_ms(&self) -> i64 {
+        let scoring_timeout = self.settings.load().settings.clients.scoring.timeout.get();
+        milliseconds(scoring_timeout + LEASE_MARGIN)
+    }
+
     pub(crate) fn reconfigure(&self, settings: &LoanApiSettings) {
         self.scoring.reconfigure(settings);
     }
@@ -73,7 +124,7 @@ impl Processor {
     ) -> Result<Outcome, Undecidable> {
         let score = self.scoring.score(application_id, request, purpose).await?;
         let document = self.settings.load();
-        let decided = decision(request, score, &document);
+        let decided = decision(request, score, &document)?;
         if !self.store.decide(application_id, &decided).await? {
             return Err(Undecidable::DecidedElsewhere);
         }
@@ -106,20 +157,25 @@ fn decision(
     request: &LoanRequest,
     score: Score,
     document: &SettingsDocument<LoanApiSettings>,
-) -> Decided {
-    let verdict = decide(request, u32::from(score.score), &document.settings.decision);
+) -> Result<Decided, Undecidable> {
+    let policy = &document.settings.decision;
+    let verdict = decide(request, u32::from(score.score), policy);
     let (status, interest_rate, rejection_reason) = match verdict {
         Verdict::Approved { interest_rate } => (Status::Approved, Some(interest_rate), None),
         Verdict::Rejected { reason } => (Status::Rejected, None, Some(reason.as_str())),
     };
-    Decided {
+    // A scoring that does not name its revision is one from before it did.
+    let scoring_revision = score.scoring_revision;
+    let scoring_revision = scoring_revision.unwrap_or_else(|| document.scoring_revision.clone());
+    Ok(Decided {
         status,
         interest_rate,
         rejection_reason,
         score: i32::from(score.score),
         risk_band: score.risk_band,
         provider: score.provider,
-        scoring_revision: document.scoring_revision.clone(),
+        scoring_revision,
         settings_revision: document.revision.clone(),
-    }
+        policy: serde_json::to_value(policy)?,
+    })
 }

@@ -1,51 +1,174 @@
-//! Applications that were left undecided are taken up again, until each is decided.
+//! Applications that were left undecided are taken up again, until each is decided or left to people.
 
 use std::time::Duration;
 
 use service_kit::trace::{self, TraceContext};
-use tokio::time::MissedTickBehavior;
 
-use crate::processing::{Processor, Undecidable};
+use crate::processing::{Obstacle, Processor, Undecidable};
 use crate::scoring::Purpose;
 use crate::store::{Store, StoreError, Undecided};
 
-/// At most two a second per task: what was left behind by an outage must not cause the next one.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// Between looks when there is nothing to do, or what was tried was in vain: what was left behind by an outage must
+/// not cause the next one.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Between two that were decided: one at a time and at most 20 a second, so that requests come first.
+const STEP: Duration = Duration::from_millis(50);
+/// Refusals after which trying again is no use.
+const MAX_REFUSALS: i32 = 5;
+/// Age at which an application is left to people, whatever stands in its way.
+const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// Works for ever.
 pub(crate) async fn run(store: Store, processor: Processor) {
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        if let Err(error) = recover_one(&store, &processor).await {
-            tracing::warn!(%error, "undecided applications cannot be looked for");
-        }
+        let pause = match recover_one(&store, &processor).await {
+            Ok(Progress::Decided) => STEP,
+            Ok(Progress::None) => PAUSE,
+            Err(error) => {
+                tracing::warn!(%error, "undecided applications cannot be looked after");
+                PAUSE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
-async fn recover_one(store: &Store, processor: &Processor) -> Result<(), StoreError> {
-    let Some(undecided) = store.lease_undecided().await? else {
-        return Ok(());
-    };
-    let context = TraceContext::resume(&undecided.trace_id);
-    let work = recover(processor, &undecided);
-    context.scope(trace::span(context), work).await;
-    Ok(())
+/// What a look has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Decided,
+    None,
 }
 
-async fn recover(processor: &Processor, undecided: &Undecided) {
+/// What becomes of an application that was tried in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Next {
+    GiveBack,
+    Rest { refused: bool },
+    LeaveToPeople { reason: String },
+}
+
+async fn recover_one(store: &Store, processor: &Processor) -> Result<Progress, StoreError> {
+    // While its breaker is open, every one would only be taken and given back.
+    if processor.scoring_is_left_alone() {
+        return Ok(Progress::None);
+    }
+    let Some(undecided) = store.lease_undecided(processor.lease_ms()).await? else {
+        return Ok(Progress::None);
+    };
+    let context = TraceContext::resume(&undecided.trace_id);
+    let work = recover(store, processor, &undecided);
+    context.scope(trace::span(context), work).await
+}
+
+async fn recover(
+    store: &Store,
+    processor: &Processor,
+    undecided: &Undecided,
+) -> Result<Progress, StoreError> {
     let Undecided {
         application_id,
         request,
         ..
     } = undecided;
-    match processor
-        .process(application_id, request, Purpose::Recovery)
-        .await
-    {
-        Ok(_) => tracing::info!(application_id, "undecided application recovered"),
-        Err(Undecidable::DecidedElsewhere) => {}
-        Err(error) => tracing::info!(application_id, %error, "application still undecided"),
+    let processed = processor.process(application_id, request, Purpose::Recovery);
+    let error = match processed.await {
+        Ok(_) => {
+            tracing::info!(application_id, "undecided application recovered");
+            return Ok(Progress::Decided);
+        }
+        Err(Undecidable::DecidedElsewhere) => return Ok(Progress::Decided),
+        Err(error) => error,
+    };
+    match next(undecided, error.obstacle(), &error) {
+        Next::GiveBack => store.give_back(application_id).await?,
+        Next::Rest { refused } => {
+            tracing::info!(application_id, %error, "application still undecided");
+            store.rest(application_id, refused).await?;
+        }
+        Next::LeaveToPeople { reason } => {
+            tracing::error!(application_id, reason, "application needs review by people");
+            store.leave_to_people(application_id, &reason).await?;
+        }
+    }
+    Ok(Progress::None)
+}
+
+/// Nobody is rejected because something broke; what cannot be decided is left to people, and says why.
+fn next(undecided: &Undecided, obstacle: Obstacle, why: &dyn std::error::Error) -> Next {
+    let refused = obstacle == Obstacle::Refusal;
+    if refused && undecided.refusals + 1 >= MAX_REFUSALS {
+        let reason = format!("refused {MAX_REFUSALS} times, last: {}", with_causes(why));
+        return Next::LeaveToPeople { reason };
+    }
+    if undecided.age >= MAX_AGE {
+        let hours = MAX_AGE.as_secs() / 3_600;
+        let reason = format!("undecided for {hours} hours, last: {}", with_causes(why));
+        return Next::LeaveToPeople { reason };
+    }
+    match obstacle {
+        Obstacle::NotTried => Next::GiveBack,
+        Obstacle::Outage | Obstacle::Refusal => Next::Rest { refused },
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::application::LoanRequest;
+
+    fn undecided(refusals: i32, age: Duration) -> Undecided {
+        Undecided {
+            application_id: "app-1".to_owned(),
+            request: LoanRequest {
+                user_id: "user-1".to_owned(),
+                amount: Decimal::ONE_HUNDRED,
+                term_months: 12,
+                income: Decimal::ONE_HUNDRED,
+            },
+            trace_id: String::new(),
+            refusals,
+            age,
+        }
+    }
+
+    fn next_of(refusals: i32, age: Duration, obstacle: Obstacle) -> Next {
+        let why = std::io::Error::other("it is so");
+        next(&undecided(refusals, age), obstacle, &why)
+    }
+
+    #[test]
+    fn an_outage_is_waited_out_for_a_day_and_refusals_are_not() {
+        let young = Duration::from_mins(1);
+        for (refusals, age, obstacle, expected) in [
+            (0, young, Obstacle::NotTried, Next::GiveBack),
+            (9, young, Obstacle::Outage, Next::Rest { refused: false }),
+            (3, young, Obstacle::Refusal, Next::Rest { refused: true }),
+        ] {
+            assert_eq!(next_of(refusals, age, obstacle), expected, "{obstacle:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_left_to_people_is_told_why() {
+        let young = Duration::from_mins(1);
+        let refused = "refused 5 times, last: it is so";
+        let old = "undecided for 24 hours, last: it is so";
+        for (refusals, age, obstacle, reason) in [
+            (4, young, Obstacle::Refusal, refused),
+            (0, MAX_AGE, Obstacle::Outage, old),
+            (0, MAX_AGE, Obstacle::NotTried, old),
+        ] {
+            let reason = reason.to_owned();
+            let expected = Next::LeaveToPeople { reason };
+            assert_eq!(next_of(refusals, age, obstacle), expected, "{obstacle:?}");
+        }
     }
 }

@@ -47,7 +47,7 @@ async fn the_decision_answered_is_the_one_stored_with_what_it_rests_on() {
         ("score", json!(712)),
         ("provider", json!("fake")),
         ("risk_band", json!("LOW")),
-        ("scoring_revision", json!("scoring-1")),
+        ("scoring_revision", json!("scoring-that-scored")),
         ("settings_revision", json!("settings-1")),
         ("trace_id", json!(TRACE)),
         ("user_id", json!("user-1")),
@@ -55,6 +55,20 @@ async fn the_decision_answered_is_the_one_stored_with_what_it_rests_on() {
     ] {
         assert_eq!(row[column], value, "{column}");
     }
+    let audit = &platform.audit(id(&approved))[0];
+    for (column, value) in [
+        ("event", json!("DECIDED")),
+        ("status", json!("APPROVED")),
+        ("amount", json!(5000.00)),
+        ("score", json!(712)),
+        ("scoring_revision", json!("scoring-that-scored")),
+        ("settings_revision", json!("settings-1")),
+        ("trace_id", json!(TRACE)),
+        ("program", json!("loan-api")),
+    ] {
+        assert_eq!(audit[column], value, "{column}");
+    }
+    assert_eq!(audit["policy"]["bands"][0]["interestRate"], "11.90");
     let received = &platform.scoring.received_requests().await.unwrap()[0];
     let carried = received.headers["traceparent"].to_str().unwrap();
     assert!(carried.contains(TRACE), "{carried}");
@@ -238,13 +252,17 @@ async fn a_scoring_failure_rejects_nobody_and_recovery_decides_later() {
 async fn a_repeated_key_is_answered_with_the_same_application() {
     let platform = Platform::start(&settings()).await;
     platform.let_scoring_answer(scored(712)).await;
-    let keyed = |body: &Value| platform.apply(body).header("idempotency-key", "k-1");
-    let (_, first) = answer(keyed(&application())).await;
-    let (status, second) = answer(keyed(&application())).await;
-    assert_eq!((status, &second), (StatusCode::OK, &first));
+    let keyed = |key: &str| platform.apply_with(key, &application());
+    let (_, first) = answer(keyed("k-1")).await;
+    for form in ["k-1", "\"k-1\""] {
+        let again = keyed(form).send().await.unwrap();
+        assert_eq!(again.status(), 200, "{form}");
+        assert_eq!(again.headers()["idempotency-replayed"], "true");
+        assert_eq!(again.json::<Value>().await.unwrap(), first, "{form}");
+    }
     let mut other = application();
     other["amount"] = json!(6000);
-    let (status, problem) = answer(keyed(&other)).await;
+    let (status, problem) = answer(platform.apply_with("k-1", &other)).await;
     assert_eq!(
         (status.as_u16(), &problem["code"]),
         (422, &json!("IDEMPOTENCY_KEY_REUSED"))
@@ -256,6 +274,151 @@ async fn a_repeated_key_is_answered_with_the_same_application() {
         "1"
     );
     assert_eq!(platform.scoring.received_requests().await.unwrap().len(), 1);
+
+    let another_client = keyed("k-1").build().unwrap();
+    let mut another_client = another_client;
+    let headers = another_client.headers_mut();
+    headers.insert("authorization", "Bearer other".parse().unwrap());
+    let theirs = platform.http.execute(another_client).await.unwrap();
+    assert_eq!(theirs.status(), 200);
+    let theirs: Value = theirs.json().await.unwrap();
+    assert_ne!(id(&theirs), id(&first), "keys are a client's own");
+}
+
+#[tokio::test]
+async fn without_a_key_or_with_an_unusable_one_nothing_is_stored() {
+    let platform = Platform::start(&settings()).await;
+    platform.let_scoring_answer(scored(712)).await;
+    let keyless = platform.apply_keyless(&application());
+    let long = platform.apply_with(&"k".repeat(201), &application());
+    for (request, code) in [
+        (keyless, "IDEMPOTENCY_KEY_MISSING"),
+        (long, "IDEMPOTENCY_KEY_INVALID"),
+    ] {
+        let (status, problem) = answer(request).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (400, &json!(code)));
+    }
+    let count = "SELECT count(*) FROM loan_applications";
+    assert_eq!(platform.postgres.query(count), "0");
+}
+
+#[tokio::test]
+async fn a_key_whose_application_is_being_worked_on_is_a_conflict_until_its_request_is_answered() {
+    let platform = Platform::start(&settings()).await;
+    let slow = scored(712).set_delay(Duration::from_secs(2));
+    platform.let_scoring_answer(slow).await;
+    let keyed = || platform.apply_with("k-1", &application());
+    let first = tokio::spawn(keyed().send());
+    let asked = || async { platform.scoring.received_requests().await.unwrap().len() == 1 };
+    platform.wait_for("scored", asked).await;
+    let meanwhile = keyed().send().await.unwrap();
+    assert_eq!(meanwhile.status(), 409);
+    assert_eq!(meanwhile.headers()["retry-after"], "1");
+    let problem: Value = meanwhile.json().await.unwrap();
+    assert_eq!(problem["code"], "APPLICATION_UNDER_WAY");
+
+    let first: Value = first.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(first["status"], "APPROVED");
+    assert_eq!(answer(keyed()).await, (StatusCode::OK, first));
+}
+
+#[tokio::test]
+async fn a_key_whose_request_went_unanswered_in_time_is_answered_with_what_is_known() {
+    let mut settings = settings();
+    settings["requestDeadline"] = json!("400ms");
+    let platform = Platform::start(&settings).await;
+    platform
+        .let_scoring_answer(ResponseTemplate::new(503))
+        .await;
+    let keyed = || platform.apply_with("k-1", &application());
+    let (status, received) = answer(keyed()).await;
+    assert_eq!(status, 202);
+    let replayed = || async {
+        let (status, again) = answer(keyed()).await;
+        assert!([202, 409].contains(&status.as_u16()), "{status}: {again}");
+        status == 202 && again == received
+    };
+    platform.wait_for("replayed", replayed).await;
+}
+
+#[tokio::test]
+async fn what_is_refused_for_what_it_is_is_left_to_people_and_they_can_hand_it_back() {
+    let platform = Platform::start(&settings()).await;
+    platform.let_scoring_answer(scored(1_001)).await;
+    let (status, received) = answer(platform.apply(&application())).await;
+    assert_eq!(status, 202);
+    let id = id(&received).to_owned();
+    // What the worker waits for otherwise: time.
+    platform
+        .postgres
+        .query("UPDATE loan_applications SET lease_until = now(), refusals = 4");
+    let left = || async { platform.row(&id)["needs_review_since"] != Value::Null };
+    platform.wait_for("left to people", left).await;
+    let reason = platform.row(&id)["review_reason"].to_string();
+    assert!(reason.contains("refused 5 times"), "{reason}");
+    assert!(reason.contains("a score from 0 to 1000"), "{reason}");
+    assert_eq!(platform.row(&id)["status"], "RECEIVED");
+    let gauge = "\napplications_needing_review 1";
+    let shown = || async { platform.admin("metrics").await.contains(gauge) };
+    platform.wait_for("shown", shown).await;
+
+    platform.let_scoring_answer(scored(712)).await;
+    platform.postgres.query(
+        "UPDATE loan_applications \
+         SET needs_review_since = NULL, review_reason = NULL, lease_until = now()",
+    );
+    let approved = || async { answer(platform.show(&id, "demo")).await.1["status"] == "APPROVED" };
+    platform.wait_for("decided", approved).await;
+    let audit = platform.audit(&id);
+    let events: Vec<_> = audit.iter().map(|it| &it["event"]).collect();
+    assert_eq!(events, ["NEEDS_REVIEW", "REVIEW_ENDED", "DECIDED"]);
+    assert_eq!(audit[1]["program"], "psql");
+}
+
+#[tokio::test]
+async fn nobody_changes_what_the_audit_says() {
+    let platform = Platform::start(&settings()).await;
+    platform.let_scoring_answer(scored(712)).await;
+    let (_, approved) = answer(platform.apply(&application())).await;
+    for statement in [
+        "UPDATE loan_application_audit SET score = 800",
+        "DELETE FROM loan_application_audit",
+        "TRUNCATE loan_application_audit",
+        "DELETE FROM loan_applications",
+    ] {
+        let said = platform.postgres.refuses(statement);
+        assert!(
+            said.contains("append-only")
+                || said.contains("loan_application_audit_application_id_fkey"),
+            "{said}"
+        );
+    }
+    platform
+        .postgres
+        .query("UPDATE loan_applications SET interest_rate = 9.90");
+    let audit = platform.audit(id(&approved));
+    assert_eq!(audit[1]["event"], "CORRECTED");
+    assert_eq!(audit[1]["interest_rate"], json!(9.90));
+    assert_eq!(audit[1]["actor"], "postgres");
+}
+
+#[tokio::test]
+async fn a_busy_pool_is_not_taken_for_a_database_that_is_away() {
+    let platform = Platform::start(&settings()).await;
+    platform.let_scoring_answer(scored(712)).await;
+    let held = platform.postgres.hold_writes("loan_applications");
+    // Each round takes as long as a statement may, and readiness is looked at every second.
+    for round in 0..3 {
+        let apply = |_| tokio::spawn(platform.apply(&application()).send());
+        let requests: Vec<_> = (0..40).map(apply).collect();
+        for request in requests {
+            let status = request.await.unwrap().unwrap().status();
+            assert_eq!(status, 503, "nothing can be stored");
+        }
+        assert!(platform.is_ready().await, "the database is there: {round}");
+    }
+    drop(held);
+    assert_eq!(answer(platform.apply(&application())).await.0, 200);
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ fn emitters(metric: Metric) -> Vec<(ServiceName, Option<&'static str>)> {
         | Metric::ApplicationsReceived
         | Metric::ApplicationsApproved
         | Metric::ApplicationsRejected
-        | Metric::OldestReceivedAge => vec![(LoanApi, None)],
+        | Metric::OldestReceivedAge
+        | Metric::ApplicationsNeedingReview => vec![(LoanApi, None)],
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at};
+use uuid::Uuid;
 
 use crate::load::{CLIENT_TIMEOUT, authorized};
 use crate::samples::Samples;
@@ -59,7 +60,9 @@ impl Target {
             Kind::Apply => {
                 let body = json!({"userId": "bench", "amount": "5000", "termMonths": 24, "income": "3000"});
                 let address = format!("{}/loan/apply", self.address);
-                self.http.post(address).json(&body)
+                let key = Uuid::new_v4().to_string();
+                let request = self.http.post(address).json(&body);
+                request.header("Idempotency-Key", key)
             }
             Kind::FindNone => {
                 let address = format!("{}/loan/applications/app-unknown", self.address);

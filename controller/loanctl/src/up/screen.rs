@@ -128,6 +128,7 @@ fn guide(name: &str, platform: &PlatformObject, state_dir: &Path) -> String {
   Try:
     TOKEN=$(curl -s -u demo:demo-secret -d grant_type=client_credentials {endpoint}/oauth/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
     curl -s {endpoint}/loan/apply -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+      -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" \
       -d '{{"userId":"u-1","amount":"5000","termMonths":24,"income":"3000"}}'
     loanctl status {name} --store {state}
 "#

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use uuid::Uuid;
 
 /// Requests under way at once; one more counts as failed.
 const MAX_UNDER_WAY: usize = 1_000;
 /// Answers remembered: an hour at 60 a second and some.
 const MAX_ANSWERS: usize = 250_000;
+/// Times an application is sent again while it is being worked on.
+const MAX_REPEATS: usize = 5;
 /// Answers this late are lost.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -212,13 +215,27 @@ impl Client {
         }
     }
 
-    /// Applies for a loan; returns the status and the body.
+    /// Applies for a loan; returns the status and the body. As a client should, it asks again with the same key
+    /// while its application is being worked on: a task that was killed may have been at it.
     pub(crate) async fn apply(&self, user: &str) -> Result<(u16, Value), reqwest::Error> {
+        let key = Uuid::new_v4().to_string();
+        for _ in 0..MAX_REPEATS {
+            let (status, body) = self.apply_once(user, &key).await?;
+            if status != 409 {
+                return Ok((status, body));
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        self.apply_once(user, &key).await
+    }
+
+    async fn apply_once(&self, user: &str, key: &str) -> Result<(u16, Value), reqwest::Error> {
         let body = json!({"userId": user, "amount": "5000", "termMonths": 24, "income": "3000"});
         let request = self
             .http
             .post(format!("{}/loan/apply", self.endpoint))
             .bearer_auth(&self.token)
+            .header("Idempotency-Key", key)
             .json(&body);
         let answer = request.send().await?;
         let status = answer.status().as_u16();

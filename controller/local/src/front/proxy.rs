@@ -10,11 +10,10 @@ use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use schema::names::ServiceName;
-use uuid::Uuid;
 
 use super::backends::{Backends, Lease};
 use super::load_balancer_metrics::LoadBalancerMetrics;
-use super::replay::{Broken, IDEMPOTENCY_KEY, Repeat, may_repeat, repeat};
+use super::replay::{Broken, Repeat, may_repeat, repeat};
 
 /// How long a request waits for a task when there is none: a replacement is under way.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -43,8 +42,6 @@ pub(super) struct Exchange {
     lease: Option<Lease>,
     failed: Vec<u64>,
     repeat: Option<Repeat>,
-    /// Key that this front gives to a request without one, the same for every try.
-    key: Option<Uuid>,
     sent: Option<Instant>,
     /// Status and time of the task's answer.
     answered: Option<(u16, Duration)>,
@@ -81,7 +78,6 @@ impl ProxyHttp for Front {
                 request.uri.path(),
                 &request.headers,
             );
-            exchange.key = (sorted == Repeat::WithKey).then(Uuid::new_v4);
             exchange.repeat = Some(sorted);
         }
         exchange.lease = None;
@@ -104,11 +100,8 @@ impl ProxyHttp for Front {
         &self,
         session: &mut Session,
         request: &mut RequestHeader,
-        exchange: &mut Exchange,
+        _: &mut Exchange,
     ) -> Result<()> {
-        if let Some(key) = exchange.key {
-            request.insert_header(IDEMPOTENCY_KEY, format!("front-{key}"))?;
-        }
         if let Some(client) = session.client_addr().and_then(|address| address.as_inet()) {
             request.insert_header("x-forwarded-for", client.ip().to_string())?;
         }

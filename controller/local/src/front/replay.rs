@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 use schema::names::ServiceName;
 
 /// Header that makes an application safe to send twice.
-pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What is to know of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +14,6 @@ pub(super) enum Repeat {
     /// It may be sent again where the connection was an old one: a task closes idle connections,
     /// and one that was closed has read nothing.
     OnOldConnection,
-    /// An application without a key: the front gives it one, and sending it again does no harm then.
-    /// A real load balancer does not do that; clients who want the same in AWS send a key.
-    WithKey,
     /// It may be sent again only where nothing of it was sent.
     Never,
 }
@@ -42,11 +39,8 @@ pub(super) fn repeat(
         (target, path),
         (ServiceName::Scoring, "/score") | (ServiceName::Auth, "/verify" | "/oauth/token")
     );
-    let applies = (target, path) == (ServiceName::LoanApi, "/loan/apply");
     if method.is_idempotent() || headers.contains_key(IDEMPOTENCY_KEY) || asks_only {
         Repeat::Harmless
-    } else if applies && method == Method::POST {
-        Repeat::WithKey
     } else if target == ServiceName::LoanApi {
         Repeat::Never
     } else {
@@ -57,7 +51,7 @@ pub(super) fn repeat(
 /// Whether to send it again.
 pub(super) fn may_repeat(repeat: Repeat, broken: Broken) -> bool {
     match repeat {
-        Repeat::Harmless | Repeat::WithKey => true,
+        Repeat::Harmless => true,
         Repeat::OnOldConnection => broken == Broken::OldConnection,
         Repeat::Never => false,
     }
@@ -68,17 +62,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_application_without_a_key_is_given_one() {
+    fn an_application_without_a_key_is_never_sent_twice() {
         let none = HeaderMap::new();
         let sorted = repeat(ServiceName::LoanApi, &Method::POST, "/loan/apply", &none);
-        assert_eq!(sorted, Repeat::WithKey);
-        assert!(may_repeat(sorted, Broken::NewConnection));
-    }
-
-    #[test]
-    fn anything_else_that_changes_the_loan_api_is_never_sent_twice() {
-        let none = HeaderMap::new();
-        let sorted = repeat(ServiceName::LoanApi, &Method::POST, "/loan/other", &none);
         assert_eq!(sorted, Repeat::Never);
         assert!(!may_repeat(sorted, Broken::OldConnection));
         assert!(!may_repeat(sorted, Broken::NewConnection));

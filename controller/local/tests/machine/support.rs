@@ -306,7 +306,10 @@ async fn client(
     let mut failed = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         let request = match post {
-            Some(path) => client.post(format!("http://{address}{path}")).body("{}"),
+            Some(path) => client
+                .post(format!("http://{address}{path}"))
+                .header("idempotency-key", uuid::Uuid::new_v4().to_string())
+                .body("{}"),
             None => client.get(format!("http://{address}/slow")),
         };
         match request

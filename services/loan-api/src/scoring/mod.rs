@@ -5,15 +5,18 @@ mod policy;
 use std::time::Instant;
 
 use http::StatusCode;
-use resilience::{Attempt, Classified, Deadline, FailureClass, Policy};
+use resilience::{Attempt, BreakerState, Classified, Deadline, FailureClass, Policy};
 use schema::names::ServiceName;
 use schema::settings::LoanApiSettings;
 use schema::signals::SCORING_DEPENDENCY;
+use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
 use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics};
 use service_kit::{BoxError, Context, trace};
 
 use crate::application::LoanRequest;
+
+const MAX_SCORE: u16 = 1_000;
 
 /// Asks scoring.
 #[derive(Clone)]
@@ -39,11 +42,28 @@ pub enum Purpose {
 #[serde(rename_all = "camelCase")]
 pub struct Score {
     /// 0 to 1000.
+    #[serde(deserialize_with = "in_range")]
     pub score: u16,
     /// Its band, as scoring names it.
     pub risk_band: String,
     /// Who scored.
     pub provider: String,
+    /// The scoring revision that asked the provider.
+    #[serde(default)]
+    pub scoring_revision: Option<String>,
+}
+
+/// Scores have a range; what is outside of it must not decide anything.
+fn in_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let score = u16::deserialize(deserializer)?;
+    if score <= MAX_SCORE {
+        return Ok(score);
+    }
+    let unexpected = Unexpected::Unsigned(score.into());
+    Err(D::Error::invalid_value(
+        unexpected,
+        &"a score from 0 to 1000",
+    ))
 }
 
 /// Why scoring gave no score.
@@ -116,6 +136,12 @@ impl ScoringClient {
         if config != *self.policy.config() {
             self.policy.reconfigure(config);
         }
+    }
+
+    /// Whether scoring is being left alone: its breaker is open.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.policy.breaker_state() == BreakerState::Open
     }
 
     /// The score of an application.

@@ -14,13 +14,15 @@ pub struct NewApplication {
     /// Whose it is.
     pub client_id: String,
     /// The client's own key for it.
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: String,
     /// What is applied for.
     pub request: LoanRequest,
     /// The trace it came with.
     pub trace_id: String,
     /// How long nobody else takes it up, in milliseconds.
     pub lease_ms: i64,
+    /// How long its request may take to be answered, in milliseconds.
+    pub answer_ms: i64,
 }
 
 /// What became of storing an application.
@@ -29,7 +31,16 @@ pub enum Inserted {
     /// It is stored.
     New,
     /// The client's key was used before, for this one.
-    Existing(Box<StoredApplication>),
+    Existing(Box<Existing>),
+}
+
+/// An application that was stored with the same key before.
+#[derive(Clone, Debug)]
+pub struct Existing {
+    /// The application.
+    pub application: StoredApplication,
+    /// Whether the request that stored it may still be at work on it, unanswered.
+    pub is_under_way: bool,
 }
 
 /// Where an application stands.
@@ -93,10 +104,12 @@ pub struct Decided {
     pub risk_band: String,
     /// Who scored.
     pub provider: String,
-    /// Scoring revision in force.
+    /// Scoring revision that scored.
     pub scoring_revision: String,
     /// Settings in force.
     pub settings_revision: String,
+    /// The credit policy in force.
+    pub policy: serde_json::Value,
 }
 
 struct Row {
@@ -147,8 +160,9 @@ impl Store {
         } = &new.request;
         let statement = sqlx::query!(
             "INSERT INTO loan_applications (application_id, client_id, idempotency_key, user_id, \
-                 amount, term_months, income, trace_id, lease_until) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::bigint * interval '1 ms') \
+                 amount, term_months, income, trace_id, lease_until, answered_by) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::bigint * interval '1 ms', \
+                 now() + $10::bigint * interval '1 ms') \
              ON CONFLICT (client_id, idempotency_key) DO NOTHING",
             new.application_id,
             new.client_id,
@@ -159,21 +173,38 @@ impl Store {
             income,
             new.trace_id,
             new.lease_ms,
+            new.answer_ms,
         )
         .execute(&self.pool);
         if self.timed(statement).await?.rows_affected() == 1 {
             return Ok(Inserted::New);
         }
-        let existing = sqlx::query_as!(
-            Row,
-            "SELECT application_id, user_id, amount, term_months, income, status, interest_rate \
-             FROM loan_applications WHERE client_id = $1 AND idempotency_key = $2",
-            new.client_id,
-            new.idempotency_key,
+        self.existing(&new.client_id, &new.idempotency_key).await
+    }
+
+    async fn existing(&self, client_id: &str, key: &str) -> Result<Inserted, StoreError> {
+        let statement = sqlx::query!(
+            r#"SELECT application_id, user_id, amount, term_months, income, status, interest_rate,
+                   (status = 'RECEIVED' AND now() < answered_by) AS "is_under_way!"
+               FROM loan_applications WHERE client_id = $1 AND idempotency_key = $2"#,
+            client_id,
+            key,
         )
         .fetch_one(&self.pool);
-        let existing = self.timed(existing).await?.try_into()?;
-        Ok(Inserted::Existing(Box::new(existing)))
+        let row = self.timed(statement).await?;
+        let application = Row {
+            application_id: row.application_id,
+            user_id: row.user_id,
+            amount: row.amount,
+            term_months: row.term_months,
+            income: row.income,
+            status: row.status,
+            interest_rate: row.interest_rate,
+        };
+        Ok(Inserted::Existing(Box::new(Existing {
+            application: application.try_into()?,
+            is_under_way: row.is_under_way,
+        })))
     }
 
     /// The application `application_id`, when it is `client_id`'s.
@@ -212,7 +243,7 @@ impl Store {
             "UPDATE loan_applications \
              SET status = $2, interest_rate = $3, rejection_reason = $4, score = $5, \
                  risk_band = $6, provider = $7, scoring_revision = $8, settings_revision = $9, \
-                 decided_at = now() \
+                 policy = $10, needs_review_since = NULL, review_reason = NULL, decided_at = now() \
              WHERE application_id = $1 AND status = 'RECEIVED'",
             application_id,
             decided.status.as_str(),
@@ -223,6 +254,7 @@ impl Store {
             decided.provider,
             decided.scoring_revision,
             decided.settings_revision,
+            decided.policy,
         )
         .execute(&self.pool);
         Ok(self.timed(statement).await?.rows_affected() == 1)

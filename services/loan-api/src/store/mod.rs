@@ -1,6 +1,7 @@
 //! The database: one short statement at a time, never held across a call to another service.
 
 mod applications;
+mod backlog;
 mod undecided;
 
 use std::future::Future;
@@ -16,7 +17,8 @@ use sqlx::{Executor, PgPool};
 
 use crate::database::{Database, Login};
 
-pub use applications::{Decided, Inserted, NewApplication, Status, StoredApplication};
+pub use applications::{Decided, Existing, Inserted, NewApplication, Status, StoredApplication};
+pub use backlog::{Backlog, Lookout};
 pub use undecided::Undecided;
 
 /// Longest wait for a free connection: well below the request deadline, so that a client hears of

@@ -1,5 +1,7 @@
 //! Applications that were stored and not decided: found again, one at a time, by one task at a time.
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
 
 use super::{Store, StoreError};
@@ -14,38 +16,26 @@ pub struct Undecided {
     pub request: LoanRequest,
     /// The trace it came with.
     pub trace_id: String,
+    /// How often it was refused for what it is, rather than for what was broken.
+    pub refusals: i32,
+    /// How long ago it came.
+    pub age: Duration,
 }
 
-impl Store {
-    /// Leases the application that has rested longest, if there is one older than five seconds that
-    /// nobody works on. With each attempt it rests twice as long, five minutes at most.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn lease_undecided(&self) -> Result<Option<Undecided>, StoreError> {
-        struct Row {
-            application_id: String,
-            user_id: String,
-            amount: Decimal,
-            term_months: i32,
-            income: Decimal,
-            trace_id: String,
-        }
-        let statement = sqlx::query_as!(
-            Row,
-            "UPDATE loan_applications \
-             SET recovery_attempts = recovery_attempts + 1, \
-                 lease_until = now() \
-                     + least(300, 5 * 2 ^ least(recovery_attempts, 10)) * interval '1 s' \
-             WHERE application_id = ( \
-                 SELECT application_id FROM loan_applications \
-                 WHERE status = 'RECEIVED' AND lease_until < now() \
-                     AND created_at < now() - interval '5 s' \
-                 ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED) \
-             RETURNING application_id, user_id, amount, term_months, income, trace_id",
-        )
-        .fetch_optional(&self.pool);
-        let leased = self.timed(statement).await?.map(|row| Undecided {
+struct Row {
+    application_id: String,
+    user_id: String,
+    amount: Decimal,
+    term_months: i32,
+    income: Decimal,
+    trace_id: String,
+    refusals: i32,
+    age_s: f64,
+}
+
+impl From<Row> for Undecided {
+    fn from(row: Row) -> Self {
+        Self {
             application_id: row.application_id,
             request: LoanRequest {
                 user_id: row.user_id,
@@ -54,20 +44,90 @@ impl Store {
                 income: row.income,
             },
             trace_id: row.trace_id,
-        });
-        Ok(leased)
+            refusals: row.refusals,
+            // A clock set back makes an application younger than new.
+            age: Duration::try_from_secs_f64(row.age_s).unwrap_or_default(),
+        }
     }
+}
 
-    /// Age of the oldest application without a decision, in seconds; 0 without any.
+impl Store {
+    /// Leases the application that has rested longest, if there is one that nobody works on, for `lease_ms`
+    /// milliseconds.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn oldest_received_age(&self) -> Result<f64, StoreError> {
-        let statement = sqlx::query_scalar!(
-            r#"SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS "age!"
-               FROM loan_applications WHERE status = 'RECEIVED'"#,
+    pub async fn lease_undecided(&self, lease_ms: i64) -> Result<Option<Undecided>, StoreError> {
+        let statement = sqlx::query_as!(
+            Row,
+            r#"UPDATE loan_applications
+               SET lease_until = now() + $1::bigint * interval '1 ms'
+               WHERE application_id = (
+                   SELECT application_id FROM loan_applications
+                   WHERE status = 'RECEIVED' AND lease_until < now()
+                   ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
+               RETURNING application_id, user_id, amount, term_months, income, trace_id, refusals,
+                   extract(epoch FROM now() - created_at)::float8 AS "age_s!""#,
+            lease_ms,
         )
-        .fetch_one(&self.pool);
-        self.timed(statement).await
+        .fetch_optional(&self.pool);
+        Ok(self.timed(statement).await?.map(Undecided::from))
+    }
+
+    /// Has an application rest that was tried in vain: twice as long each time, five minutes at most, and never
+    /// quite as long as others. `refused` says that it was so for what it is.
+    ///
+    /// # Errors
+    /// When the database does not answer; it rests until its lease ends then.
+    pub async fn rest(&self, application_id: &str, refused: bool) -> Result<(), StoreError> {
+        let statement = sqlx::query!(
+            "UPDATE loan_applications \
+             SET recovery_attempts = recovery_attempts + 1, \
+                 refusals = refusals + $2, \
+                 lease_until = now() + (0.5 + random() / 2) \
+                     * least(300, 5 * 2 ^ least(recovery_attempts, 10)) * interval '1 s' \
+             WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
+            application_id,
+            i32::from(refused),
+        )
+        .execute(&self.pool);
+        self.timed(statement).await?;
+        Ok(())
+    }
+
+    /// Gives an application back that was not tried: nothing is counted against it.
+    ///
+    /// # Errors
+    /// When the database does not answer; it rests until its lease ends then.
+    pub async fn give_back(&self, application_id: &str) -> Result<(), StoreError> {
+        let statement = sqlx::query!(
+            "UPDATE loan_applications SET lease_until = now() + interval '1 s' \
+             WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
+            application_id,
+        )
+        .execute(&self.pool);
+        self.timed(statement).await?;
+        Ok(())
+    }
+
+    /// Leaves an application to people: it is not tried again until one of them says so.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn leave_to_people(
+        &self,
+        application_id: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let statement = sqlx::query!(
+            "UPDATE loan_applications \
+             SET needs_review_since = now(), review_reason = $2, lease_until = 'infinity' \
+             WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
+            application_id,
+            reason,
+        )
+        .execute(&self.pool);
+        self.timed(statement).await?;
+        Ok(())
     }
 }

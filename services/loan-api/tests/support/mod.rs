@@ -4,6 +4,7 @@ mod postgres;
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -54,8 +55,9 @@ pub(crate) fn application() -> Value {
 }
 
 pub(crate) fn scored(score: u16) -> ResponseTemplate {
-    ResponseTemplate::new(200)
-        .set_body_json(json!({"score": score, "riskBand": "LOW", "provider": "fake"}))
+    ResponseTemplate::new(200).set_body_json(json!({
+        "score": score, "riskBand": "LOW", "provider": "fake", "scoringRevision": "scoring-that-scored",
+    }))
 }
 
 impl Platform {
@@ -115,7 +117,20 @@ impl Platform {
             .await;
     }
 
+    /// An application with a key that no other has.
     pub(crate) fn apply(&self, body: &Value) -> reqwest::RequestBuilder {
+        static KEY: AtomicU32 = AtomicU32::new(1);
+        let key = KEY.fetch_add(1, Ordering::Relaxed);
+        self.apply_with(&format!("key-{key}"), body)
+    }
+
+    /// An application with this key.
+    pub(crate) fn apply_with(&self, key: &str, body: &Value) -> reqwest::RequestBuilder {
+        self.apply_keyless(body).header("idempotency-key", key)
+    }
+
+    /// An application without a key.
+    pub(crate) fn apply_keyless(&self, body: &Value) -> reqwest::RequestBuilder {
         let url = format!("{}/loan/apply", self.base);
         self.http.post(url).bearer_auth("demo").json(body)
     }
@@ -128,7 +143,7 @@ impl Platform {
         let (first, rest) = body.split_at(10);
         let head = format!(
             "POST /loan/apply HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer demo\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{first}",
+             idempotency-key: slow\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{first}",
             body.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -213,6 +228,15 @@ impl Platform {
     pub(crate) async fn ended_cleanly(&mut self) -> bool {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("still running").unwrap().success()
+    }
+
+    /// What is told about an application, oldest first.
+    pub(crate) fn audit(&self, id: &str) -> Vec<Value> {
+        let rows = self.postgres.query(&format!(
+            "SELECT coalesce(json_agg(a ORDER BY audit_id), '[]') FROM loan_application_audit a \
+             WHERE application_id = '{id}'"
+        ));
+        serde_json::from_str(&rows).unwrap()
     }
 
     /// The decision's row, by column.

@@ -1,7 +1,8 @@
 //! A private PostgreSQL, gone with the test.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -67,15 +68,59 @@ impl Postgres {
         self.sql("loans_db", sql)
     }
 
+    /// Keeps everybody from writing to `table`, until what is returned is dropped.
+    pub(crate) fn hold_writes(&self, table: &str) -> Held {
+        let mut session = program("psql");
+        session
+            .args(["-U", "postgres", "-d", "loans_db", "-qAt", "-h"])
+            .arg(self.folder.path());
+        let session = session.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut held = Held(session.spawn().unwrap());
+        let lock = format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;\n");
+        let input = held.0.stdin.as_mut().unwrap();
+        input.write_all(lock.as_bytes()).unwrap();
+        let is_held = format!(
+            "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
+             WHERE relname = '{table}' AND mode = 'ShareRowExclusiveLock' AND granted"
+        );
+        while self.query(&is_held) == "0" {
+            assert!(held.0.try_wait().unwrap().is_none(), "it was never held");
+        }
+        held
+    }
+
+    /// What the server says to a statement that it refuses.
+    pub(crate) fn refuses(&self, sql: &str) -> String {
+        let output = self.psql("loans_db", sql).output().unwrap();
+        assert!(!output.status.success(), "it was not refused: {sql}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     fn sql(&self, database: &str, sql: &str) -> String {
+        run(&mut self.psql(database, sql))
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Command {
         let mut psql = program("psql");
         psql.args(["-U", "postgres", "-d", database, "-h"])
-            .arg(self.folder.path());
-        run(psql.args(["-v", "ON_ERROR_STOP=1", "-qAtc", sql]))
+            .arg(self.folder.path())
+            .args(["-v", "ON_ERROR_STOP=1", "-qAtc", sql]);
+        psql
     }
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+}
+
+/// A table that nobody else may write to.
+pub(crate) struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // psql ends with its input, and its session with it.
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
     }
 }
 
