@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{PlatformName, ServiceName};
 use crate::platform::{
-    Decision, Latency, LoanApiClients, LoanPlatformSpec, ProviderClient, RateLimit, ScoreProvider,
+    Decision, Latency, LoanApiClients, LoanPlatformSpec, Outages, ProviderClient, RateLimit,
+    ScoreProvider,
 };
 use crate::revision::{ScoringRevision, digest_of};
 use crate::units::{Percent, Span, Whole};
@@ -114,6 +115,12 @@ pub struct ScoreProviderSettings {
     /// Attempts a second; absent: unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Whole<1, 100_000>>,
+    /// Attempts that it takes before 429; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Times in which it answers nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outages: Option<Outages>,
     /// Makes its randomness repeatable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
@@ -126,6 +133,8 @@ impl From<&ScoreProvider> for ScoreProviderSettings {
             error_rate: section.error_rate,
             hang_rate: section.hang_rate,
             capacity: section.capacity,
+            rate_limit: section.rate_limit,
+            outages: section.outages,
             seed: section.seed,
         }
     }

@@ -53,7 +53,7 @@ const SIZES: [&str; 8] = [
     "spec.services.scoreProvider.cpu",
     "spec.services.scoreProvider.memory",
 ];
-const COUNTS: [&str; 9] = [
+const COUNTS: [&str; 10] = [
     "spec.services.loanApi.desiredCount",
     "spec.services.loanApi.scaling",
     "spec.services.auth.desiredCount",
@@ -63,6 +63,7 @@ const COUNTS: [&str; 9] = [
     "spec.services.scoreProvider.desiredCount",
     "spec.services.scoreProvider.scaling",
     "spec.services.scoreProvider.latency",
+    "spec.services.scoreProvider.outages",
 ];
 
 const RULES: [Rule; 25] = [

@@ -21,8 +21,8 @@ pub use clients::{
 pub use decision::{Decision, Rate, RateError, RiskBand, ScoreBand};
 pub use rollout::{OnFiringAlarm, OnInconclusive, RollbackLimit, Rollout};
 pub use services::{
-    Auth, Cpu, DesiredCount, Image, Latency, LoanApi, LoanApiClients, Memory, RateLimit, Scaling,
-    ScoreProvider, Scoring, ScoringClients, Services, Workload,
+    Auth, Cpu, DesiredCount, Image, Latency, LoanApi, LoanApiClients, Memory, Outages, RateLimit,
+    Scaling, ScoreProvider, Scoring, ScoringClients, Services, Workload,
 };
 
 use crate::status::LoanPlatformStatus;

@@ -278,9 +278,27 @@ pub struct ScoreProvider {
     /// unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Whole<1, 100_000>>,
+    /// What the contract allows; beyond it 429 with `Retry-After`. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Times in which every attempt is answered with 503. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outages: Option<Outages>,
     /// Makes its randomness repeatable. Absent: different at every start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
+}
+
+/// Outages that come again and again. They begin whenever the time since 1970 is a multiple of `every`, so that all
+/// tasks of a provider have them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Outages {
+    /// From the beginning of one to the beginning of the next.
+    pub every: Span<1_000, 86_400_000>,
+    /// How long each lasts; below `every`.
+    pub length: Span<100, 86_400_000>,
 }
 
 /// Log-normal latency, by two of its percentiles.

@@ -31,10 +31,10 @@ struct Args {
         hide_env_values = true
     )]
     clients: Option<String>,
-    /// Signing key: Ed25519, PKCS#8 PEM.
+    /// Signing keys: Ed25519, PKCS#8 PEM, up to four, of which the first signs.
     #[arg(long, env = "LOAN_SIGNING_KEY_FILE")]
     signing_key_file: Option<PathBuf>,
-    /// The signing key itself. For the environment: everybody on a machine can read a command line.
+    /// The signing keys themselves. For the environment: everybody on a machine can read a command line.
     #[arg(
         long,
         env = "LOAN_SIGNING_KEY",
@@ -45,7 +45,9 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    if let Some(answer) = service_kit::health_check::answer() {
+    let description = auth::routes::description();
+    let asked = service_kit::health_check::answer();
+    if let Some(answer) = asked.or_else(|| service_kit::openapi::answer(&description)) {
         return Ok(answer);
     }
     serve()?;

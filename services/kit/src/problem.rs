@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
+use warp::Filter;
 use warp::reject::{
     InvalidHeader, InvalidQuery, LengthRequired, MethodNotAllowed, MissingHeader, PayloadTooLarge,
     Rejection, UnsupportedMediaType,
 };
 use warp::reply::Response;
 
+use crate::server::Routes;
 use crate::{reply, trace};
 
 /// A problem to answer with.
@@ -30,15 +33,25 @@ pub struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A problem as it is sent (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// The kind of problem: `urn:problem:` and its code in lower case.
     r#type: String,
-    title: &'a str,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
     status: u16,
-    detail: &'a str,
-    code: &'a str,
+    /// What is wrong and what to do, for people.
+    detail: String,
+    /// What is wrong, for programs.
+    code: &'static str,
+    /// The field at fault, by its path in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
+    #[schema(nullable = false)]
+    field: Option<String>,
+    /// The request's trace: name it when you ask somebody.
     trace_id: String,
 }
 
@@ -140,22 +153,43 @@ impl Problem {
     /// The response; `trace_id` is the current request's.
     #[must_use]
     pub fn into_response(self) -> Response {
-        let document = Document {
-            r#type: format!(
-                "urn:problem:{}",
-                self.code.to_ascii_lowercase().replace('_', "-")
-            ),
+        let code = self.code.to_ascii_lowercase().replace('_', "-");
+        let document = ProblemDocument {
+            r#type: format!("urn:problem:{code}"),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
-            detail: &self.detail,
+            detail: self.detail,
             code: self.code,
-            field: self.field.as_deref(),
+            field: self.field,
             trace_id: trace::current().trace_id().to_string(),
         };
         let mut response = reply::typed(self.status, "application/problem+json", &document);
         response.headers_mut().extend(self.headers);
         response
     }
+}
+
+/// Answers every other method at `path` with 405 and the ones in `allow`, as RFC 9110 (15.5.6) asks for. It goes behind
+/// the routes that take these.
+pub fn other_methods(
+    path: impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
+    allow: &'static str,
+) -> Routes {
+    let refused = move || {
+        let allow = HeaderValue::from_static(allow);
+        method_not_allowed()
+            .with_header(header::ALLOW, allow)
+            .into_response()
+    };
+    path.map(refused).boxed()
+}
+
+fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "this method is not taken here",
+    )
 }
 
 /// Answers what no route took, the most specific reason first: a rejection holds the reasons of
@@ -199,11 +233,7 @@ fn problem_of(rejection: &Rejection) -> Problem {
         return Problem::bad_request("INVALID_QUERY", "the query string cannot be read");
     }
     if rejection.find::<MethodNotAllowed>().is_some() {
-        return Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "METHOD_NOT_ALLOWED",
-            "this method is not taken here",
-        );
+        return method_not_allowed();
     }
     if rejection.is_not_found() {
         return Problem::not_found("nothing is served at this path");

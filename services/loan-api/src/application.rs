@@ -4,6 +4,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use service_kit::Problem;
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
+use utoipa::openapi::schema::{OneOfBuilder, Schema, Type};
 
 /// Longest text taken for a number: none in range is longer.
 const MAX_NUMBER_LENGTH: usize = 32;
@@ -21,31 +24,77 @@ pub struct LoanRequest {
     pub income: Decimal,
 }
 
-/// The request body, read but not checked. Money stays text until it is decimal: no binary fraction
-/// ever comes between.
-#[derive(Deserialize)]
+/// An application for a loan.
+// Read but not checked. Money stays text until it is decimal: no binary fraction ever comes between.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Application)]
 pub struct LoanRequestBody {
+    /// Who applies.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = "^[^\\u0000]*$",
+        example = "user-1"
+    )]
     user_id: String,
+    /// Sum applied for, 100 to 1000000.
+    #[schema(schema_with = amount_schema)]
     amount: Box<RawValue>,
+    /// Months to pay it back in.
+    #[schema(minimum = 3, maximum = 360, example = 24)]
     term_months: i64,
+    /// Monthly income, 0 to 10000000.
+    #[schema(schema_with = income_schema)]
     income: Box<RawValue>,
+}
+
+fn amount_schema() -> Schema {
+    let decimal = r"^(1000000(\.0{1,2})?|[1-9][0-9]{2,5}(\.[0-9]{1,2})?)$";
+    money_schema("Sum applied for", 100, 1_000_000, decimal)
+}
+
+fn income_schema() -> Schema {
+    let decimal = r"^(10000000(\.0{1,2})?|(0|[1-9][0-9]{0,6})(\.[0-9]{1,2})?)$";
+    money_schema("Monthly income", 0, 10_000_000, decimal)
+}
+
+/// A whole number, or a string with at most two decimals.
+fn money_schema(what: &str, min: u32, max: u32, decimal: &str) -> Schema {
+    let whole = Object::builder()
+        .schema_type(Type::Integer)
+        .minimum(Some(min))
+        .maximum(Some(max));
+    let text = Object::builder()
+        .schema_type(Type::String)
+        .pattern(Some(decimal));
+    OneOfBuilder::new()
+        .item(whole)
+        .item(text)
+        .description(Some(format!(
+            "{what}: a whole number, or a string with at most two decimals."
+        )))
+        .into()
 }
 
 /// What an application must keep, and does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// Nobody, or too long a name.
-    #[error("userId must have 1 to 100 characters")]
+    #[error("userId must have 1 to 100 characters, NUL not among them")]
     UserId,
     /// Too little or too much.
-    #[error("amount must be from 100 to 1000000, with at most 2 decimals")]
+    #[error(
+        "amount must be from 100 to 1000000: a whole number, or a string with at most 2 decimals"
+    )]
     Amount,
     /// Too short or too long.
     #[error("termMonths must be from 3 to 360")]
     TermMonths,
     /// Negative or too much.
-    #[error("income must be from 0 to 10000000, with at most 2 decimals")]
+    #[error(
+        "income must be from 0 to 10000000: a whole number, or a string with at most 2 decimals"
+    )]
     Income,
 }
 
@@ -101,27 +150,34 @@ impl TryFrom<LoanRequestBody> for LoanRequest {
     }
 }
 
-/// The sum written as a JSON number or string, when it is between `min` and `max`, both included.
+/// The sum, when it is between `min` and `max`, both included: a whole JSON number, or a string with at most two
+/// decimals.
 fn money(raw: &RawValue, min: u32, max: u32) -> Option<Decimal> {
     let text = raw.get();
     if text.len() > MAX_NUMBER_LENGTH {
         return None;
     }
     let quoted: Option<String> = serde_json::from_str(text).ok();
+    let is_number = quoted.is_none();
     let text = quoted.as_deref().unwrap_or(text);
     if !is_plain(text) {
         return None;
     }
     let sum = Decimal::from_str_exact(text).ok()?.normalize();
     let in_range = Decimal::from(min) <= sum && sum <= Decimal::from(max);
-    (in_range && sum.scale() <= 2).then_some(sum)
+    // A fraction in a JSON number has been a binary one in most programs that write it.
+    (in_range && !(is_number && sum.scale() > 0)).then_some(sum)
 }
 
-/// Digits, with a point between some of them: what a person would write, and nothing that reads in two ways.
+/// Digits without a zero in front, and at most two decimals: what a person would write, and nothing that reads in two
+/// ways.
 fn is_plain(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits(whole) && is_digits(fraction)
+    is_digits(whole)
+        && is_digits(fraction)
+        && fraction.len() <= 2
+        && (whole == "0" || !whole.starts_with('0'))
 }
 
 #[cfg(test)]
@@ -144,7 +200,7 @@ mod tests {
     fn money_is_taken_exactly_from_numbers_and_strings() {
         for (written, exact) in [
             ("5000", "5000"),
-            ("100.10", "100.1"),
+            ("5000.0", "5000"),
             ("\"100.10\"", "100.1"),
             ("1000000.00", "1000000"),
             ("\"100\"", "100"),
@@ -164,7 +220,9 @@ mod tests {
             ("userId", json!(""), Violation::UserId),
             ("userId", json!("x".repeat(101)), Violation::UserId),
             ("userId", json!("a\0b"), Violation::UserId),
-            ("amount", json!(99.99), Violation::Amount),
+            ("amount", json!(99), Violation::Amount),
+            ("amount", json!(100.5), Violation::Amount),
+            ("amount", json!("0100"), Violation::Amount),
             ("amount", json!("1000000.01"), Violation::Amount),
             ("amount", json!("100.001"), Violation::Amount),
             ("amount", json!("NaN"), Violation::Amount),

@@ -8,9 +8,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use service_kit::body::Body;
+use service_kit::problem::ProblemDocument;
 use service_kit::{Problem, reply, trace};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use warp::reply::Response;
 
@@ -23,12 +25,18 @@ use crate::scoring::Purpose;
 use crate::store::{Existing, Inserted, NewApplication, Status, StoreError, StoredApplication};
 
 /// An application as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ApplicationAnswer<'a> {
-    application_id: &'a str,
+#[schema(as = Decision)]
+pub(crate) struct ApplicationAnswer {
+    /// Names the application from now on.
+    #[schema(max_length = 50)]
+    application_id: String,
+    /// `RECEIVED` until it is decided.
     status: Status,
+    /// Yearly interest in percent; null unless approved.
     #[serde(with = "rust_decimal::serde::float_option")]
+    #[schema(value_type = Option<f64>)]
     interest_rate: Option<Decimal>,
 }
 
@@ -38,6 +46,41 @@ struct Progress {
     decided: oneshot::Receiver<Outcome>,
 }
 
+/// Apply for a loan
+///
+/// From the moment an application is stored it will be decided, also when the client hangs up.
+#[utoipa::path(
+    post,
+    path = "/loan/apply",
+    operation_id = "apply",
+    params((
+        "Idempotency-Key" = String, Header,
+        description = "Unique per application, such as a UUID, bare or quoted. Sent again, it is answered with the \
+                       application it was sent with first.",
+        min_length = 1, max_length = 200, pattern = "^[!#-~]([ -~]{0,198}[!-~])?$",
+    )),
+    request_body = LoanRequestBody,
+    responses(
+        (status = 200, description = "Decided.", body = ApplicationAnswer,
+            headers(("Idempotency-Replayed" = String, description = "`true` when the key was used before."))),
+        (status = 202, description = "Stored; the decision follows.", body = ApplicationAnswer,
+            headers(("Location" = String, description = "Where the decision will be."))),
+        (status = 400, description = "The request cannot be read, or has no usable key.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No good token.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The first request with this key is still at work.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "A field breaks a rule, or the key was used for another application.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Try again later; nothing is lost.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = [])),
+)]
 pub(crate) async fn apply(
     api: Arc<LoanApi>,
     headers: HeaderMap,
@@ -171,7 +214,7 @@ pub(crate) fn of_stored(stored: &StoredApplication) -> Response {
 
 fn decided(application_id: &str, status: Status, interest_rate: Option<Decimal>) -> Response {
     let answer = ApplicationAnswer {
-        application_id,
+        application_id: application_id.to_owned(),
         status,
         interest_rate,
     };

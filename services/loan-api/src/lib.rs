@@ -12,9 +12,8 @@ pub mod decision;
 mod health;
 mod idempotency;
 mod processing;
-mod rate_limit;
 mod recovery;
-mod routes;
+pub mod routes;
 pub mod scoring;
 pub mod store;
 
@@ -22,14 +21,14 @@ use std::sync::Arc;
 
 use schema::settings::LoanApiSettings;
 use schema::signals::Metric;
+use service_kit::rate_limit::RateLimiter;
 use service_kit::telemetry::metrics::Counter;
 use service_kit::{Application, BoxError, Context, Settings, Tasks};
 use tokio::sync::Semaphore;
 
-use authentication::Authenticator;
+use authentication::{Authenticator, ClientId};
 use health::BacklogGauges;
 use processing::Processor;
-use rate_limit::RateLimiter;
 use scoring::ScoringClient;
 use store::Store;
 
@@ -41,7 +40,7 @@ struct LoanApi {
     store: Store,
     authenticator: Authenticator,
     processor: Processor,
-    rate_limiter: RateLimiter,
+    rate_limiter: RateLimiter<ClientId>,
     settings: Settings<LoanApiSettings>,
     tasks: Tasks,
     places: Arc<Semaphore>,

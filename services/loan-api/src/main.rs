@@ -20,7 +20,9 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    if let Some(answer) = service_kit::health_check::answer() {
+    let description = loan_api::routes::description();
+    let asked = service_kit::health_check::answer();
+    if let Some(answer) = asked.or_else(|| service_kit::openapi::answer(&description)) {
         return Ok(answer);
     }
     serve()?;

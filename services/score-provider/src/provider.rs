@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use schema::platform::Outages;
 use schema::settings::ScoreProviderSettings;
 
 use crate::latency;
@@ -33,6 +34,8 @@ pub enum Fate {
     Hangs,
     /// It is turned away with 503, at once.
     TurnedAway,
+    /// It is answered with 503, at once: nobody is there.
+    Out,
 }
 
 impl Provider {
@@ -45,8 +48,17 @@ impl Provider {
         }
     }
 
-    /// Takes an attempt on. Whatever becomes of it, its work counts, even if the caller hangs up.
-    pub fn take(&mut self, settings: &ScoreProviderSettings, now: Instant) -> Fate {
+    /// Takes an attempt on, `since_epoch` after the beginning of 1970. Whatever becomes of it, its work counts, even
+    /// if the caller hangs up.
+    pub fn take(
+        &mut self,
+        settings: &ScoreProviderSettings,
+        now: Instant,
+        since_epoch: Duration,
+    ) -> Fate {
+        if settings.outages.is_some_and(|it| is_out(it, since_epoch)) {
+            return Fate::Out;
+        }
         let waiting = match settings.capacity {
             Some(capacity) => self.queue.admit(capacity.get(), now),
             None => Ok(Duration::ZERO),
@@ -69,9 +81,16 @@ impl Provider {
     }
 }
 
+fn is_out(outages: Outages, since_epoch: Duration) -> bool {
+    let every_ms = outages.every.get().as_millis().max(1);
+    since_epoch.as_millis() % every_ms < outages.length.get().as_millis()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EPOCH: Duration = Duration::ZERO;
 
     fn settings(error_rate: u32, hang_rate: u32) -> ScoreProviderSettings {
         serde_json::from_value(serde_json::json!({
@@ -85,7 +104,9 @@ mod tests {
     fn fates(settings: &ScoreProviderSettings, seed: u64) -> Vec<Fate> {
         let mut provider = Provider::new(seed);
         let now = Instant::now();
-        (0..10_000).map(|_| provider.take(settings, now)).collect()
+        (0..10_000)
+            .map(|_| provider.take(settings, now, EPOCH))
+            .collect()
     }
 
     #[test]
@@ -103,6 +124,25 @@ mod tests {
         let hanging = count(|fate| matches!(fate, Fate::Hangs));
         assert!((400..600).contains(&broken), "{broken} of 10000");
         assert!((60..140).contains(&hanging), "{hanging} of 10000");
+    }
+
+    #[test]
+    fn an_outage_begins_at_every_multiple_and_lasts_its_length() {
+        let mut settings = settings(0, 0);
+        settings.outages = serde_json::from_str(r#"{"every": "60s", "length": "2s"}"#).unwrap();
+        let mut provider = Provider::new(7);
+        let now = Instant::now();
+        for (at_ms, is_out) in [
+            (0, true),
+            (1_999, true),
+            (2_000, false),
+            (59_999, false),
+            (60_000, true),
+            (62_000, false),
+        ] {
+            let fate = provider.take(&settings, now, Duration::from_millis(at_ms));
+            assert_eq!(fate == Fate::Out, is_out, "{at_ms}");
+        }
     }
 
     #[test]

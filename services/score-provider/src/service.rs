@@ -1,13 +1,14 @@
 //! `POST /v1/scores`.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::StatusCode;
 use rust_decimal::Decimal;
 use schema::settings::ScoreProviderSettings;
 use serde::{Deserialize, Serialize};
 use service_kit::body::{Body, body};
+use service_kit::rate_limit::RateLimiter;
 use service_kit::server::Routes;
 use service_kit::{Application, BoxError, Context, Problem, Settings, reply};
 use tokio::time::{Instant, sleep};
@@ -59,6 +60,7 @@ pub fn routes(settings: Settings<ScoreProviderSettings>) -> Routes {
     let service = Arc::new(Service {
         settings,
         provider: Mutex::new(provider),
+        contract: RateLimiter::default(),
     });
     warp::path!("v1" / "scores")
         .and(warp::post())
@@ -73,13 +75,18 @@ pub fn routes(settings: Settings<ScoreProviderSettings>) -> Routes {
 struct Service {
     settings: Settings<ScoreProviderSettings>,
     provider: Mutex<Provider>,
+    /// All callers are one customer's.
+    contract: RateLimiter<()>,
 }
 
 impl Service {
     async fn score(&self, body: Body) -> Result<Response, Problem> {
         let request = body.json::<ScoreRequest>().await?;
         request.check()?;
-        match self.fate() {
+        let settings = self.settings.load();
+        self.contract.reconfigure(settings.settings.rate_limit);
+        self.contract.admit(&())?;
+        match self.fate(&settings.settings) {
             Fate::Scored { after } => {
                 sleep(after).await;
                 Ok(reply::json(&Scored {
@@ -95,6 +102,11 @@ impl Service {
                 sleep(HANG).await;
                 Err(Problem::internal("PROVIDER_ERROR", "scoring got stuck"))
             }
+            Fate::Out => Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "OUTAGE",
+                "nobody is there",
+            )),
             // Without Retry-After, as most overloaded servers: they do not know.
             Fate::TurnedAway => Err(Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -104,13 +116,13 @@ impl Service {
         }
     }
 
-    fn fate(&self) -> Fate {
-        let document = self.settings.load();
+    fn fate(&self, settings: &ScoreProviderSettings) -> Fate {
         let now = Instant::now().into_std();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         self.provider
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take(&document.settings, now)
+            .take(settings, now, since_epoch.unwrap_or_default())
     }
 }
 

@@ -88,6 +88,39 @@ async fn errors_come_and_go_with_the_settings() {
 }
 
 #[tokio::test]
+async fn what_the_contract_does_not_allow_is_refused_with_the_time_to_come_back() {
+    let mut limited = settings(0, 0);
+    limited["rateLimit"] = json!({ "requestsPerSecond": 1, "burst": 1 });
+    let mut provider = provider(limited).await;
+    let refused = async |provider: &Process| {
+        let answer = asks(provider, &applicant("user-1")).await;
+        match answer.headers().get("retry-after") {
+            Some(wait) if answer.status() == 429 && wait == "1" => Ok(()),
+            _ => Err(json!(answer.status().as_u16())),
+        }
+    };
+    provider.eventually("a refusal", refused).await;
+    provider.apply(settings(0, 0)).await;
+    for _ in 0..5 {
+        assert_eq!(answers(&provider, 200).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn an_outage_comes_and_goes() {
+    let mut flaky = settings(0, 0);
+    flaky["outages"] = json!({ "every": "1s", "length": "500ms" });
+    let provider = provider(flaky).await;
+    for status in [503, 200, 503] {
+        provider
+            .eventually("the other answer", async |provider: &Process| {
+                answers(provider, status).await
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn a_hanging_request_is_not_answered() {
     let provider = provider(settings(0, 100)).await;
     let request = provider.post("/v1/scores").json(&applicant("user-1"));

@@ -123,7 +123,7 @@ async fn attempt(
     settings: &ScoreProviderSettings,
 ) -> Result<(), NoScore> {
     let now = Instant::now().into_std();
-    let fate = provider.lock().unwrap().take(settings, now);
+    let fate = provider.lock().unwrap().take(settings, now, Duration::ZERO);
     match fate {
         Fate::Scored { after } => {
             sleep(after).await;
@@ -134,7 +134,7 @@ async fn attempt(
             Err(NoScore)
         }
         Fate::Hangs => std::future::pending().await,
-        Fate::TurnedAway => Err(NoScore),
+        Fate::TurnedAway | Fate::Out => Err(NoScore),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use schema::LoanPlatformSpec;
 use schema::names::ServiceName;
-use schema::platform::Workload;
+use schema::platform::{ScoreProvider, Workload};
 
 use super::SERVICES;
 use crate::finding::Finding;
@@ -107,18 +107,36 @@ pub(super) fn counts_and_latencies_agree(spec: &LoanPlatformSpec) -> Vec<Finding
     let mut findings: Vec<Finding> = sections(spec)
         .flat_map(|(path, workload)| wrong_counts(&path, &workload))
         .collect();
-    if let Some(provider) = &spec.services.score_provider {
-        let (p50, p99) = (provider.latency.p50, provider.latency.p99);
-        if p50 > p99 {
-            let path = FieldPath::from("spec.services.scoreProvider.latency.p50");
-            findings.push(
-                Finding::error(path, format!("p50 {p50} is longer than p99 {p99}"))
-                    .found(&p50)
-                    .allowed(format!("at most {p99}, the p99")),
-            );
-        }
-    }
+    findings.extend(spec.services.score_provider.iter().flat_map(wrong_latency));
+    findings.extend(
+        spec.services
+            .score_provider
+            .iter()
+            .flat_map(endless_outages),
+    );
     findings
+}
+
+fn wrong_latency(provider: &ScoreProvider) -> Option<Finding> {
+    let (p50, p99) = (provider.latency.p50, provider.latency.p99);
+    let path = FieldPath::from("spec.services.scoreProvider.latency.p50");
+    (p50 > p99).then(|| {
+        Finding::error(path, format!("p50 {p50} is longer than p99 {p99}"))
+            .found(&p50)
+            .allowed(format!("at most {p99}, the p99"))
+    })
+}
+
+fn endless_outages(provider: &ScoreProvider) -> Option<Finding> {
+    let outages = provider.outages?;
+    let (every, length) = (outages.every, outages.length);
+    let path = FieldPath::from("spec.services.scoreProvider.outages.length");
+    (length.get() >= every.get()).then(|| {
+        let message = format!("an outage of {length} every {every} never ends");
+        Finding::error(path, message)
+            .found(&length)
+            .allowed(format!("less than {every}"))
+    })
 }
 
 fn wrong_counts(path: &FieldPath, workload: &Workload) -> Vec<Finding> {

@@ -184,6 +184,17 @@ fn scaling_bounds_the_wrong_way_round_are_refused() {
 }
 
 #[test]
+fn outages_that_never_end_are_refused() {
+    let outages = "hangRate: 0\n      outages: {every: 1m, length: 60s}\n";
+    assert_problems(
+        &[("hangRate: 0\n", outages)],
+        &[
+            "error dev.yaml:58:36: spec.services.scoreProvider.outages.length: an outage of 1m every 1m never ends (allowed: less than 1m)",
+        ],
+    );
+}
+
+#[test]
 fn latency_percentiles_the_wrong_way_round_are_refused() {
     assert_problems(
         &[("p50: 60ms", "p50: 181ms")],

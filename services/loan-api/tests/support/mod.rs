@@ -107,6 +107,11 @@ impl Platform {
             .await;
     }
 
+    /// The address of the service port.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// From now on scoring answers like this.
     pub(crate) async fn let_scoring_answer(&self, answer: ResponseTemplate) {
         self.scoring.reset().await;
@@ -222,6 +227,14 @@ impl Platform {
     pub(crate) fn terminate(&self) {
         let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Ends the program without a word, and starts it again.
+    pub(crate) async fn crash(&mut self) {
+        self.child.kill().await.unwrap();
+        self.child = spawn(&self.postgres, &self.auth, &self.scoring, &self.folder);
+        (self.base, self.admin) = listening(&mut self.child, &self.lines).await;
+        self.wait_for("ready", || self.is_ready()).await;
     }
 
     /// Waits for the end of the program; whether it was a clean one.

@@ -1,39 +1,51 @@
-//! How many requests one client may make.
+//! How many requests one of many may make: a client, or the one client there is.
 
+use std::fmt;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
-use schema::platform::RateLimit;
-use service_kit::Problem;
-
-use crate::authentication::ClientId;
 use http::StatusCode;
+use schema::platform::RateLimit;
 
-/// Limits requests per client. Clients come from auth, which knows a bounded number of them.
-#[derive(Default)]
-pub(crate) struct RateLimiter {
-    limited: Mutex<Option<Limited>>,
+use crate::problem::Problem;
+
+/// Limits requests per `K`. Whoever uses it sees to it that there is a bounded number of them.
+pub struct RateLimiter<K: Hash + Eq + Clone> {
+    limited: Mutex<Option<Limited<K>>>,
     clock: DefaultClock,
 }
 
-struct Limited {
+struct Limited<K: Hash + Eq + Clone> {
     limit: RateLimit,
-    limiter: Arc<DefaultKeyedRateLimiter<ClientId>>,
+    limiter: Arc<DefaultKeyedRateLimiter<K>>,
 }
 
-impl RateLimiter {
-    /// Limits by `limit` from now on; what clients have used so far is kept only under the same one.
-    pub(crate) fn reconfigure(&self, limit: Option<RateLimit>) {
+impl<K: Hash + Eq + Clone> Default for RateLimiter<K> {
+    fn default() -> Self {
+        Self {
+            limited: Mutex::default(),
+            clock: DefaultClock::default(),
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone> RateLimiter<K> {
+    /// Limits by `limit` from now on, or not at all; what has been used so far is kept only under the same one.
+    pub fn reconfigure(&self, limit: Option<RateLimit>) {
         let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
         if limited.as_ref().map(|limited| limited.limit) != limit {
             *limited = limit.and_then(Limited::new);
         }
     }
 
-    /// Lets a request of `client` in, or says when to come back.
-    pub(crate) fn admit(&self, client: &ClientId) -> Result<(), Problem> {
+    /// Lets a request of `key` in.
+    ///
+    /// # Errors
+    /// 429 that says when to come back.
+    pub fn admit(&self, key: &K) -> Result<(), Problem> {
         let limiter = {
             let limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(limited) = limited.as_ref() else {
@@ -41,7 +53,7 @@ impl RateLimiter {
             };
             Arc::clone(&limited.limiter)
         };
-        limiter.check_key(client).map_err(|refused| {
+        limiter.check_key(key).map_err(|refused| {
             Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "RATE_LIMITED",
@@ -52,7 +64,13 @@ impl RateLimiter {
     }
 }
 
-impl Limited {
+impl<K: Hash + Eq + Clone> fmt::Debug for RateLimiter<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimiter").finish_non_exhaustive()
+    }
+}
+
+impl<K: Hash + Eq + Clone> Limited<K> {
     /// Nothing for a rate or burst of zero, which settings do not allow.
     fn new(limit: RateLimit) -> Option<Self> {
         let rate = NonZeroU32::new(limit.requests_per_second.get())?;
@@ -78,10 +96,9 @@ mod tests {
             requests_per_second: Whole::new(1),
             burst: Whole::new(2),
         }));
-        let [greedy, modest] = ["greedy", "modest"].map(|id| ClientId(id.to_owned()));
-        assert!(limiter.admit(&greedy).is_ok());
-        assert!(limiter.admit(&greedy).is_ok());
-        let refused = limiter.admit(&greedy).unwrap_err();
+        assert!(limiter.admit(&"greedy").is_ok());
+        assert!(limiter.admit(&"greedy").is_ok());
+        let refused = limiter.admit(&"greedy").unwrap_err();
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
         assert!(
             refused
@@ -89,8 +106,8 @@ mod tests {
                 .headers()
                 .contains_key("retry-after")
         );
-        assert!(limiter.admit(&modest).is_ok());
+        assert!(limiter.admit(&"modest").is_ok());
         limiter.reconfigure(None);
-        assert!(limiter.admit(&greedy).is_ok());
+        assert!(limiter.admit(&"greedy").is_ok());
     }
 }

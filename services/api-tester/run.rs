@@ -1,0 +1,44 @@
+//! Runs the API tester against a service that is being served.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Requests made up for each operation. It takes seconds.
+const EXAMPLES: &str = "150";
+
+/// Has the tester hold the service at `base` to its own description, with these headers.
+///
+/// # Panics
+/// With everything the tester says, when an answer is not as described.
+pub(crate) fn holds_to_its_description(base: &str, options: &[&str]) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api-tester");
+    let tester = installed();
+    let output = Command::new(&tester)
+        .args(["run", &format!("{base}/openapi.json")])
+        .args(["--checks", "all", "--max-examples", EXAMPLES])
+        .args(["--phases", "examples,coverage,fuzzing"])
+        .args(["--generation-database", "none", "--no-color"])
+        .args(options)
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", here)
+        .output()
+        .unwrap_or_else(|error| {
+            panic!(
+                "{} cannot be run ({error}): `make test` installs it",
+                tester.display()
+            )
+        });
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{errors}");
+}
+
+/// Where `make test` installs it: beside what cargo builds.
+fn installed() -> PathBuf {
+    let program = std::env::current_exe().expect("a test's own path");
+    let mut folders = program.ancestors().skip(1);
+    let target = folders.find(|it| it.join("api-tester").exists());
+    target
+        .expect("the API tester is not installed: `make test` does that")
+        .join("api-tester/bin/schemathesis")
+}
