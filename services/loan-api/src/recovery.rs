@@ -30,7 +30,7 @@ async fn recover_one(store: &Store, processor: &Processor) -> Result<(), StoreEr
     };
     let context = TraceContext::resume(&undecided.trace_id);
     let work = recover(processor, &undecided);
-    context.scope(trace::span(context), work).await;
+    context.scope(trace::span(&context), work).await;
     Ok(())
 }
 

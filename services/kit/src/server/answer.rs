@@ -56,7 +56,7 @@ impl Answerer {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response {
         let context = TraceContext::of(request.headers());
         context
-            .scope(trace::span(context), self.record(request))
+            .scope(trace::span(&context), self.record(request))
             .await
     }
 
