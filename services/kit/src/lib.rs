@@ -50,6 +50,7 @@ pub mod client;
 pub mod dependency;
 pub mod health_check;
 pub mod lifecycle;
+mod open_files;
 mod parent;
 pub mod problem;
 pub mod readiness;

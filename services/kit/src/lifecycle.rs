@@ -18,6 +18,7 @@ use warp::Filter;
 use crate::admin::Admin;
 use crate::args::ServiceArgs;
 use crate::client::Hosts;
+use crate::open_files;
 use crate::parent::{self, ParentError};
 use crate::problem::Problem;
 use crate::readiness::Readiness;
@@ -167,7 +168,11 @@ impl Process {
         log_level: LogLevel,
         settings: Arc<Mutex<Report>>,
     ) -> Result<Serving, RunError> {
+        let open_files = open_files::raise();
+        let connections = open_files::connections(open_files);
+        tracing::info!(connections, open_files, "connections served at once");
         let service = Server::bind(self.args.listen).await?;
+        let service = service.with_connections(connections);
         let admin = Server::bind(self.args.admin).await?;
         announce(&service, &admin)?;
         let shown = Admin {
