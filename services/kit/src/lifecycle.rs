@@ -18,6 +18,7 @@ use warp::Filter;
 use crate::admin::Admin;
 use crate::args::ServiceArgs;
 use crate::client::Hosts;
+use crate::open_files;
 use crate::parent::{self, ParentError};
 use crate::problem::Problem;
 use crate::readiness::Readiness;
@@ -169,7 +170,12 @@ impl Process {
     ) -> Result<Serving, RunError> {
         let service = Server::bind(self.args.listen).await?;
         let admin = Server::bind(self.args.admin).await?;
+        // Before anything is logged: whoever started this reads it as the first line.
         announce(&service, &admin)?;
+        let open_files = open_files::raise();
+        let connections = open_files::connections(open_files);
+        tracing::info!(connections, open_files, "connections served at once");
+        let service = service.with_connections(connections);
         let shown = Admin {
             readiness: self.readiness.clone(),
             settings,

@@ -1,4 +1,5 @@
-//! One id from the client to the last service called: W3C `traceparent`, else `X-Amzn-Trace-Id`.
+//! One id from the client to the last service called: W3C `traceparent`, else `X-Amzn-Trace-Id`. Calls carry both, for
+//! what reads only one of them.
 
 use std::fmt;
 use std::future::Future;
@@ -8,7 +9,12 @@ use tracing::Instrument;
 
 /// Header of W3C Trace Context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+/// Header of W3C Trace Context for what tracing systems tell each other; passed on as it came.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// Header of AWS X-Ray and of AWS's load balancers.
+pub const AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+/// Longest `tracestate` passed on, in bytes: as much as everybody must be able to take (W3C Trace Context, 3.3.1.5).
+const MAX_TRACESTATE_BYTES: usize = 512;
 
 tokio::task_local! {
     static CURRENT: TraceContext;
@@ -24,61 +30,91 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// The trace that a request belongs to, and whether it is sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The trace that a request belongs to, whether it is sampled, and what came along with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: TraceId,
     sampled: bool,
+    state: Option<HeaderValue>,
 }
 
 impl TraceContext {
     /// A new trace.
     #[must_use]
     pub fn start() -> Self {
-        Self {
-            // Zero is not a legal id.
-            trace_id: TraceId(rand::random::<u128>().max(1)),
-            sampled: true,
-        }
+        // Zero is not a legal id.
+        Self::new(TraceId(rand::random::<u128>().max(1)), true)
     }
 
     /// The trace with a known id, or a new one where `trace_id` is none.
     #[must_use]
     pub fn resume(trace_id: &str) -> Self {
-        trace_id_of(trace_id).map_or_else(Self::start, |trace_id| Self {
+        trace_id_of(trace_id).map_or_else(Self::start, |trace_id| Self::new(trace_id, true))
+    }
+
+    const fn new(trace_id: TraceId, sampled: bool) -> Self {
+        Self {
             trace_id,
-            sampled: true,
-        })
+            sampled,
+            state: None,
+        }
     }
 
     /// The trace that a request's headers name, or a new one.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        text(&TRACEPARENT)
-            .and_then(from_traceparent)
-            .or_else(|| text(&AMZN_TRACE_ID).and_then(from_amzn))
+        let w3c = text(&TRACEPARENT).and_then(from_traceparent);
+        // Without a `traceparent` that holds, `tracestate` means nothing (W3C Trace Context, 3.3).
+        let w3c = w3c.map(|context| Self {
+            state: state_of(headers),
+            ..context
+        });
+        w3c.or_else(|| text(&AMZN_TRACE_ID).and_then(from_amzn))
             .unwrap_or_else(Self::start)
     }
 
     /// The trace's id.
     #[must_use]
-    pub const fn trace_id(self) -> TraceId {
+    pub const fn trace_id(&self) -> TraceId {
         self.trace_id
     }
 
-    /// `traceparent` for one outgoing call, with a span id of its own.
-    #[must_use]
-    pub fn traceparent(self) -> HeaderValue {
+    /// Headers for one outgoing call, with a span id of its own, the same in both forms.
+    fn headers(&self) -> HeaderMap {
         let span_id = rand::random::<u64>().max(1);
+        let mut headers = HeaderMap::with_capacity(3);
+        let forms = [
+            (TRACEPARENT, self.traceparent(span_id)),
+            (AMZN_TRACE_ID, self.amzn(span_id)),
+        ];
+        for (name, text) in forms {
+            // Always legal: digits, letters and a few signs.
+            headers.extend(HeaderValue::try_from(text).map(|value| (name, value)));
+        }
+        headers.extend(self.state.clone().map(|state| (TRACESTATE, state)));
+        headers
+    }
+
+    fn traceparent(&self, span_id: u64) -> String {
         let flags = u8::from(self.sampled);
-        let text = format!("00-{}-{span_id:016x}-{flags:02x}", self.trace_id);
-        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+        format!("00-{}-{span_id:016x}-{flags:02x}", self.trace_id)
+    }
+
+    fn amzn(&self, span_id: u64) -> String {
+        let id = self.trace_id.to_string();
+        let (time, rest) = id.split_at(8);
+        let sampled = u8::from(self.sampled);
+        format!("Root=1-{time}-{rest};Parent={span_id:016x};Sampled={sampled}")
     }
 
     /// Runs `work` as part of this trace, in `span`.
-    pub fn scope<F: Future>(self, span: tracing::Span, work: F) -> impl Future<Output = F::Output> {
-        CURRENT.scope(self, work.instrument(span))
+    pub fn scope<F: Future>(
+        &self,
+        span: tracing::Span,
+        work: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(self.clone(), work.instrument(span))
     }
 }
 
@@ -86,14 +122,14 @@ impl TraceContext {
 #[must_use]
 pub fn current() -> TraceContext {
     CURRENT
-        .try_with(|context| *context)
+        .try_with(Clone::clone)
         .unwrap_or_else(|_| TraceContext::start())
 }
 
-/// Header name and value that carry the current trace into an outgoing call.
+/// The headers that carry the current trace into one outgoing call.
 #[must_use]
-pub fn outgoing() -> (HeaderName, HeaderValue) {
-    (TRACEPARENT, current().traceparent())
+pub fn outgoing() -> HeaderMap {
+    current().headers()
 }
 
 /// Takes the current trace and span along into a task that is spawned.
@@ -103,7 +139,7 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
 
 /// The span of work that belongs to `context`: what gives every log line in it its `trace_id`.
 #[must_use]
-pub fn span(context: TraceContext) -> tracing::Span {
+pub fn span(context: &TraceContext) -> tracing::Span {
     tracing::info_span!("request", trace_id = %context.trace_id())
 }
 
@@ -117,10 +153,21 @@ fn from_traceparent(text: &str) -> Option<TraceContext> {
         return None;
     }
     hex(parent, 16).filter(|id| *id != 0)?;
-    Some(TraceContext {
-        trace_id: trace_id_of(trace_id)?,
-        sampled: hex(flags, 2)? & 1 == 1,
-    })
+    let sampled = hex(flags, 2)? & 1 == 1;
+    Some(TraceContext::new(trace_id_of(trace_id)?, sampled))
+}
+
+/// What came as `tracestate`, in one header; nothing when it is longer than must be passed on: part of it would be a
+/// lie about the rest.
+fn state_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let parts: Vec<&[u8]> = headers
+        .get_all(TRACESTATE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    let whole = parts.join(&b',');
+    let is_sendable = !whole.is_empty() && whole.len() <= MAX_TRACESTATE_BYTES;
+    is_sendable.then(|| HeaderValue::from_bytes(&whole).ok())?
 }
 
 /// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`: the load
@@ -131,10 +178,8 @@ fn from_amzn(text: &str) -> Option<TraceContext> {
             .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
     };
     let root = field("Root")?.strip_prefix("1-")?;
-    Some(TraceContext {
-        trace_id: trace_id_of(&root.replacen('-', "", 1))?,
-        sampled: field("Sampled") != Some("0"),
-    })
+    let trace_id = trace_id_of(&root.replacen('-', "", 1))?;
+    Some(TraceContext::new(trace_id, field("Sampled") != Some("0")))
 }
 
 fn trace_id_of(text: &str) -> Option<TraceId> {
@@ -190,15 +235,64 @@ mod tests {
         }
     }
 
+    async fn passed_on(incoming: &HeaderMap) -> HeaderMap {
+        let context = TraceContext::of(incoming);
+        let call = async { outgoing() };
+        context.scope(tracing::Span::none(), call).await
+    }
+
+    fn w3c(flags: &str) -> HeaderMap {
+        let traceparent = format!("00-{ID}-00f067aa0ba902b7-{flags}");
+        HeaderMap::from_iter([(TRACEPARENT, traceparent.parse().unwrap())])
+    }
+
     #[tokio::test]
-    async fn an_outgoing_call_carries_the_trace_with_a_span_of_its_own() {
-        let context = of("traceparent", &format!("00-{ID}-00f067aa0ba902b7-01"));
-        let (first, second) = context
-            .scope(tracing::Span::none(), async {
-                (outgoing().1, outgoing().1)
-            })
-            .await;
-        assert!(first.to_str().unwrap().starts_with(&format!("00-{ID}-")));
-        assert_ne!(first, second);
+    async fn an_outgoing_call_carries_the_trace_with_a_span_of_its_own_in_both_forms() {
+        for (flags, sampled) in [("01", "1"), ("00", "0")] {
+            let headers = passed_on(&w3c(flags)).await;
+            let traceparent = headers[TRACEPARENT].to_str().unwrap();
+            let span_id = traceparent
+                .strip_prefix(&format!("00-{ID}-"))
+                .and_then(|rest| rest.strip_suffix(&format!("-{flags}")))
+                .unwrap();
+            assert_eq!(
+                headers[AMZN_TRACE_ID],
+                format!(
+                    "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent={span_id};Sampled={sampled}"
+                )
+            );
+            assert_ne!(span_id, "00f067aa0ba902b7");
+            assert_ne!(passed_on(&w3c(flags)).await[TRACEPARENT], traceparent);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_on_in_either_form_is_the_trace_that_came() {
+        let came = passed_on(&w3c("01")).await;
+        for name in [TRACEPARENT, AMZN_TRACE_ID] {
+            let alone = HeaderMap::from_iter([(name.clone(), came[&name].clone())]);
+            assert_eq!(TraceContext::of(&alone).trace_id().to_string(), ID);
+        }
+    }
+
+    #[tokio::test]
+    async fn trace_state_is_passed_on_as_it_came() {
+        let mut incoming = w3c("01");
+        assert_eq!(passed_on(&incoming).await.get(TRACESTATE), None);
+        incoming.append(TRACESTATE, "congo=t61rcWkgMzE,rojo=1".parse().unwrap());
+        incoming.append(TRACESTATE, "third=x".parse().unwrap());
+        let outgoing = passed_on(&incoming).await;
+        assert_eq!(outgoing[TRACESTATE], "congo=t61rcWkgMzE,rojo=1,third=x");
+    }
+
+    #[tokio::test]
+    async fn trace_state_of_another_trace_or_without_bounds_is_not_passed_on() {
+        let mut without_parent = HeaderMap::new();
+        without_parent.insert(TRACESTATE, "congo=t61rcWkgMzE".parse().unwrap());
+        let mut endless = w3c("01");
+        endless.insert(TRACESTATE, "congo=1,".repeat(100).parse().unwrap());
+        for incoming in [without_parent, endless] {
+            assert_eq!(passed_on(&incoming).await.get(TRACESTATE), None);
+        }
     }
 }

@@ -92,12 +92,11 @@ impl Authenticator {
 
     async fn verify(&self, token: &str) -> Result<ClientId, AuthenticationError> {
         let timeout = self.settings.load().settings.clients.auth.timeout.get();
-        let (name, value) = trace::outgoing();
         let asked = async {
             let response = self
                 .http
                 .post(self.url.clone())
-                .header(name, value)
+                .headers(trace::outgoing())
                 .json(&serde_json::json!({"token": token}))
                 .send()
                 .await?;

@@ -58,7 +58,7 @@ async fn recover_one(store: &Store, processor: &Processor) -> Result<Progress, S
     };
     let context = TraceContext::resume(&undecided.trace_id);
     let work = recover(store, processor, &undecided);
-    context.scope(trace::span(context), work).await
+    context.scope(trace::span(&context), work).await
 }
 
 async fn recover(

@@ -6,6 +6,7 @@
     reason = "a helper that fails fails its test"
 )]
 
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::time::Duration;

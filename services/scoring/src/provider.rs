@@ -122,11 +122,10 @@ impl Provider {
     /// # Errors
     /// Why there is no score.
     pub async fn ask(&self, base: &str, request: &ScoreRequest) -> Result<Score, ProviderError> {
-        let (trace_header, trace) = trace::outgoing();
         let response = self
             .http
             .post(self.endpoint(base)?)
-            .header(trace_header, trace)
+            .headers(trace::outgoing())
             .header(IDEMPOTENCY_KEY, key(&request.application_id))
             .json(request)
             .send()

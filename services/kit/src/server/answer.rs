@@ -9,12 +9,12 @@ use arc_swap::ArcSwap;
 use futures::FutureExt;
 use http::{Method, Request};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use tower::Service;
 use warp::Filter;
 use warp::reply::Response;
 
 use super::Routes;
+use super::arriving::Arriving;
 use crate::problem::{Problem, recover};
 use crate::telemetry::metrics::GoldenSignals;
 use crate::trace::{self, TraceContext};
@@ -53,14 +53,14 @@ pub(super) struct Answerer {
 
 impl Answerer {
     /// Always an answer: a panic is a 500, a request that takes too long a 503.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response {
+    pub(super) async fn answer(&self, request: Request<Arriving>) -> Response {
         let context = TraceContext::of(request.headers());
         context
-            .scope(trace::span(context), self.record(request))
+            .scope(trace::span(&context), self.record(request))
             .await
     }
 
-    async fn record(&self, request: Request<Incoming>) -> Response {
+    async fn record(&self, request: Request<Arriving>) -> Response {
         let body_bytes = request.body().size_hint().exact();
         let golden = self
             .golden
@@ -75,7 +75,7 @@ impl Answerer {
         response
     }
 
-    async fn limited(&self, request: Request<Incoming>) -> Response {
+    async fn limited(&self, request: Request<Arriving>) -> Response {
         let mut service = warp::service(Routes::clone(&self.routes.0.load()));
         let answer = AssertUnwindSafe(async move { service.call(request).await }).catch_unwind();
         match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {

@@ -6,34 +6,36 @@
 
 mod activity;
 mod answer;
+mod arriving;
+mod connection;
+mod places;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use activity::Activity;
 use answer::Answerer;
 pub use answer::RouteTable;
+use connection::Connections;
+use places::Places;
 
 use crate::telemetry::metrics::GoldenSignals;
 
 /// Routes of a port.
 pub type Routes = BoxedFilter<(Response,)>;
 
-/// Connections served at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 4_096;
+/// Connections served at once unless more are asked for: plenty for people, probes and collectors of metrics.
+pub const CONNECTIONS: usize = 256;
+/// Connections that the kernel makes before they are accepted: a burst of clients as large as Linux lets it be
+/// (`net.core.somaxconn`). Past it a client's first packet is lost, and repeated a second later.
+const BACKLOG: u32 = 4_096;
 /// Longest wait for a request's headers. hyper starts it when the answer before is done, so it is
 /// also the idle timeout of a connection: it must outlast the load balancer's 60 s, or the balancer
 /// reuses a connection just as it closes.
@@ -44,10 +46,6 @@ const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest time between two requests of a connection, whatever keeps it alive. Longer than
 /// [`HEADER_READ_TIMEOUT`], after which hyper says goodbye in the words of the protocol.
 const BETWEEN_REQUESTS_TIMEOUT: Duration = Duration::from_secs(80);
-/// Requests on one HTTP/2 connection at once.
-const MAX_STREAMS: u32 = 256;
-/// While stopping, a connection without a whole request after this time is closed.
-const HALF_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// Wait after a failed accept, as when file descriptors have run out: they come back on their own.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
@@ -74,6 +72,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     patience: Patience,
+    connections: usize,
 }
 
 /// A port that cannot be bound.
@@ -87,21 +86,22 @@ pub struct BindError {
 }
 
 impl Server {
-    /// Binds `address`; port 0 takes a free one.
+    /// Binds `address`; port 0 takes a free one. Serves [`CONNECTIONS`] at once.
     ///
     /// # Errors
     /// When the address is in use or not ours.
     pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
+        let bound = || {
+            let listener = listen(address)?;
             let address = listener.local_addr()?;
             Ok(Self {
                 listener,
                 address,
                 patience: Patience::default(),
+                connections: CONNECTIONS,
             })
         };
-        bound.await.map_err(|source| BindError { address, source })
+        bound().map_err(|source| BindError { address, source })
     }
 
     /// The address bound, with its real port.
@@ -114,6 +114,14 @@ impl Server {
     #[must_use]
     pub const fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same port, serving so many connections at once. When there are more, those that have been quiet longest
+    /// are closed; while every one has a request under way, new ones wait.
+    #[must_use]
+    pub const fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
         self
     }
 
@@ -130,13 +138,17 @@ impl Server {
     ) {
         let connections = Connections {
             answerer: Answerer { routes, golden },
-            permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             patience: self.patience,
             draining: CancellationToken::new(),
             cut_off: CancellationToken::new(),
         };
         let graceful = GracefulShutdown::new();
-        let accept = accept_all(&self.listener, &connections, &graceful);
+        let places = Places::new(self.connections);
+        let accept = async {
+            loop {
+                accept_one(&self.listener, &places, &connections, &graceful).await;
+            }
+        };
         stop.run_until_cancelled(accept).await;
         drop(self.listener);
         connections.draining.cancel();
@@ -148,97 +160,33 @@ impl Server {
     }
 }
 
-async fn accept_all(
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port is free again at once when its process has ended, whatever connections still linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn accept_one(
     listener: &TcpListener,
+    places: &Arc<Places>,
     connections: &Connections,
     graceful: &GracefulShutdown,
 ) {
-    loop {
-        // The permit comes first: while all are taken, new connections wait in the kernel's queue.
-        let Ok(permit) = Arc::clone(&connections.permits).acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => connections.spawn(stream, permit, graceful.watcher()),
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_BACKOFF).await;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // While it waits for its place, the next ones wait in the kernel's queue.
+            if let Ok(place) = places.take().await {
+                connections.spawn(stream, place, graceful.watcher());
             }
         }
-    }
-}
-
-struct Connections {
-    answerer: Answerer,
-    permits: Arc<Semaphore>,
-    patience: Patience,
-    draining: CancellationToken,
-    cut_off: CancellationToken,
-}
-
-impl Connections {
-    fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit, watcher: Watcher) {
-        let answerer = self.answerer.clone();
-        let (draining, cut_off) = (self.draining.clone(), self.cut_off.clone());
-        let patience = self.patience;
-        tokio::spawn(async move {
-            let activity = Arc::new(Activity::new());
-            tokio::select! {
-                () = serve_connection(stream, answerer, Arc::clone(&activity), watcher) => {}
-                () = activity.goes_quiet(patience) => {}
-                () = never_sends(draining, &activity) => {}
-                () = cut_off.cancelled() => {}
-            }
-            drop(permit);
-        });
-    }
-}
-
-async fn serve_connection(
-    stream: TcpStream,
-    answerer: Answerer,
-    activity: Arc<Activity>,
-    watcher: Watcher,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "answers may be delayed by Nagle's algorithm");
-    }
-    let service = service_fn(move |request: http::Request<Incoming>| {
-        let (answerer, guard) = (answerer.clone(), activity.begin());
-        async move {
-            let response = answerer.answer(request).await;
-            drop(guard);
-            Ok::<_, std::convert::Infallible>(response)
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
         }
-    });
-    let connection = builder()
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(error, "a connection ended early");
-    }
-}
-
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .keep_alive_interval(HEADER_READ_TIMEOUT);
-    builder
-}
-
-/// Resolves when, while stopping, a connection has no request under way: its client holds half a
-/// request back, and must not hold up the stop. A request under way closes its connection itself.
-async fn never_sends(draining: CancellationToken, activity: &Activity) {
-    draining.cancelled().await;
-    tokio::time::sleep(HALF_REQUEST_GRACE).await;
-    if activity.is_under_way() {
-        std::future::pending::<()>().await;
     }
 }

@@ -86,7 +86,8 @@ where
     };
     if journal {
         match tracing_journald::layer() {
-            Ok(layer) => return Ok(layer.boxed()),
+            // The fields have the names that they have in JSON: `journalctl TRACE_ID=…` finds a request's lines.
+            Ok(layer) => return Ok(layer.with_field_prefix(None).boxed()),
             Err(error) if target == LogTarget::Journald => return Err(LogError::Journal(error)),
             // A container can inherit the variable without the socket: JSON is then the right one.
             Err(_) => {}

@@ -172,11 +172,10 @@ impl ScoringClient {
     }
 
     async fn ask(&self, attempt: Attempt, asked: &ScoreRequest<'_>) -> Result<Score, AttemptError> {
-        let (name, value) = trace::outgoing();
         let response = self
             .http
             .post(&*attempt.target)
-            .header(name, value)
+            .headers(trace::outgoing())
             .header(DEADLINE_HEADER, attempt.time_left.as_millis().to_string())
             .json(asked)
             .send()
