@@ -42,8 +42,8 @@ pub struct LoanRequestBody {
     #[schema(schema_with = amount_schema)]
     amount: Box<RawValue>,
     /// Months to pay it back in.
-    #[schema(minimum = 3, maximum = 360, example = 24)]
-    term_months: i64,
+    #[schema(value_type = u16, minimum = 3, maximum = 360, example = 24)]
+    term_months: Box<RawValue>,
     /// Monthly income, 0 to 10000000.
     #[schema(schema_with = income_schema)]
     income: Box<RawValue>,
@@ -89,7 +89,7 @@ pub enum Violation {
     )]
     Amount,
     /// Too short or too long.
-    #[error("termMonths must be from 3 to 360")]
+    #[error("termMonths must be a whole number from 3 to 360")]
     TermMonths,
     /// Negative or too much.
     #[error(
@@ -136,10 +136,7 @@ impl TryFrom<LoanRequestBody> for LoanRequest {
             return Err(Violation::UserId);
         }
         let amount = money(&body.amount, 100, 1_000_000).ok_or(Violation::Amount)?;
-        let term_months = i32::try_from(body.term_months)
-            .ok()
-            .filter(|months| (3..=360).contains(months))
-            .ok_or(Violation::TermMonths)?;
+        let term_months = months(&body.term_months).ok_or(Violation::TermMonths)?;
         let income = money(&body.income, 0, 10_000_000).ok_or(Violation::Income)?;
         Ok(Self {
             user_id: body.user_id,
@@ -148,6 +145,17 @@ impl TryFrom<LoanRequestBody> for LoanRequest {
             income,
         })
     }
+}
+
+/// The months, when they are a whole JSON number in range; `24.0` is one, and some programs write it so.
+fn months(raw: &RawValue) -> Option<i32> {
+    let text = raw.get();
+    if !is_plain(text) {
+        return None;
+    }
+    let months = Decimal::from_str_exact(text).ok()?.normalize();
+    let months = i32::try_from(months).ok().filter(|_| months.scale() == 0)?;
+    (3..=360).contains(&months).then_some(months)
 }
 
 /// The sum, when it is between `min` and `max`, both included: a whole JSON number, or a string with at most two
@@ -215,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn months_are_whole_however_they_are_written() {
+        for written in ["36", "36.0"] {
+            let text = body().to_string().replace("24", written);
+            assert_eq!(parsed(&text).unwrap().term_months, 36, "{written}");
+        }
+    }
+
+    #[test]
     fn what_is_out_of_range_is_refused_by_field() {
         for (field, value, violation) in [
             ("userId", json!(""), Violation::UserId),
@@ -236,6 +252,8 @@ mod tests {
             ("amount", json!("9".repeat(400)), Violation::Amount),
             ("termMonths", json!(2), Violation::TermMonths),
             ("termMonths", json!(361), Violation::TermMonths),
+            ("termMonths", json!(24.5), Violation::TermMonths),
+            ("termMonths", json!("24"), Violation::TermMonths),
             (
                 "termMonths",
                 json!(4_294_967_300_i64),

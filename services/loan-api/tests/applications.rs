@@ -106,7 +106,7 @@ async fn a_request_that_breaks_a_rule_is_told_which() {
         ("amount", json!(99), 422),
         ("amount", json!("100.001"), 422),
         ("termMonths", json!(2), 422),
-        ("termMonths", json!("24"), 400),
+        ("termMonths", json!("24"), 422),
         ("income", json!(-1), 422),
         ("userId", json!(""), 422),
     ] {
