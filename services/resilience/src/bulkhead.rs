@@ -1,7 +1,9 @@
 //! A bound on the calls that are under way at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::sync::AtomicU32;
 
 /// How many calls may be under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,20 +61,23 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::in_every_order;
 
     #[test]
     fn a_lowered_limit_refuses_until_enough_have_left() {
-        let bulkhead = Arc::new(Bulkhead::new(BulkheadConfig {
-            max_concurrent_calls: 2,
-        }));
-        let (first, second) = (bulkhead.enter(), bulkhead.enter());
-        assert!(first.is_some() && second.is_some() && bulkhead.enter().is_none());
-        bulkhead.reconfigure(BulkheadConfig {
-            max_concurrent_calls: 1,
+        in_every_order(|| {
+            let bulkhead = Arc::new(Bulkhead::new(BulkheadConfig {
+                max_concurrent_calls: 2,
+            }));
+            let (first, second) = (bulkhead.enter(), bulkhead.enter());
+            assert!(first.is_some() && second.is_some() && bulkhead.enter().is_none());
+            bulkhead.reconfigure(BulkheadConfig {
+                max_concurrent_calls: 1,
+            });
+            drop(first);
+            assert!(bulkhead.enter().is_none());
+            drop(second);
+            assert!(bulkhead.enter().is_some());
         });
-        drop(first);
-        assert!(bulkhead.enter().is_none());
-        drop(second);
-        assert!(bulkhead.enter().is_some());
     }
 }

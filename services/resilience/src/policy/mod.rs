@@ -6,9 +6,8 @@ mod retry;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::ArcSwap;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
@@ -23,6 +22,7 @@ use crate::classify::Classified;
 use crate::deadline::Deadline;
 use crate::error::CallError;
 use crate::observe::{Ending, Event, Observer};
+use crate::sync::{ArcSwap, Mutex, MutexGuard};
 
 /// The layers around the calls to one dependency. Cloning shares them.
 #[derive(Clone)]
