@@ -23,7 +23,7 @@ use std::time::Instant;
 use measure::{Contender, allocations, alone, together};
 use table::{Limit, Table};
 
-/// Two clock reads alone are most of it.
+/// Reading the clock once is most of it.
 const CHECK_AND_RECORD: Limit = Limit::ns(60.0);
 const REJECTION: Limit = Limit::ns(50.0);
 const FULL_STACK: Limit = Limit::ns(800.0);
@@ -54,10 +54,11 @@ fn check_and_record(table: &mut Table) {
         theirs::recloser(),
         theirs::tower_breaker_by_count(),
     ];
+    // No goal: threads that do nothing else hand one lock to and fro, which is what this then shows.
     table.title(
         "a breaker's check and record, a success: ns on two threads, wall time by all calls",
     );
-    table.rows(&together(&contenders), Some(CHECK_AND_RECORD));
+    table.rows(&together(&contenders), None);
     contenders.push(theirs::tower_breaker_by_time());
     table.title("the same: ns on one thread");
     table.rows(&alone(&contenders), Some(CHECK_AND_RECORD));
@@ -93,5 +94,5 @@ fn full_stack(table: &mut Table) {
     table.title("the same: ns on two threads, wall time by all calls");
     table.rows(&together(&contenders), Some(FULL_STACK));
     table.title("allocations of it");
-    table.rows(&allocations(&contenders), None);
+    table.rows(&allocations(&contenders), Some(Limit::none()));
 }

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use shuttle::sync::atomic::AtomicU32;
@@ -15,7 +14,7 @@ const fn limit(max_concurrent_calls: u32) -> BulkheadConfig {
 }
 
 /// Enters if it can, counts those within, and leaves.
-fn visit(bulkhead: &Arc<Bulkhead>, within: &AtomicU32, most: u32) {
+fn visit(bulkhead: &Bulkhead, within: &AtomicU32, most: u32) {
     if let Some(_place) = bulkhead.enter() {
         assert!(within.fetch_add(1, Relaxed) < most, "more than {most}");
         within.fetch_sub(1, Relaxed);
@@ -25,7 +24,7 @@ fn visit(bulkhead: &Arc<Bulkhead>, within: &AtomicU32, most: u32) {
 #[test]
 fn it_never_holds_more_than_its_limit_and_is_empty_when_all_have_left() {
     in_every_order(|| {
-        let (bulkhead, within) = (Arc::new(Bulkhead::new(limit(1))), AtomicU32::new(0));
+        let (bulkhead, within) = (Bulkhead::new(limit(1)), AtomicU32::new(0));
         scope(|threads| {
             for _ in 0..2 {
                 threads.spawn(|| visit(&bulkhead, &within, 1));
@@ -39,7 +38,7 @@ fn it_never_holds_more_than_its_limit_and_is_empty_when_all_have_left() {
 fn a_limit_that_changes_meanwhile_is_kept_too() {
     for (before, after) in [(2, 1), (1, 2)] {
         in_many_orders(move || {
-            let (bulkhead, within) = (Arc::new(Bulkhead::new(limit(before))), AtomicU32::new(0));
+            let (bulkhead, within) = (Bulkhead::new(limit(before)), AtomicU32::new(0));
             let resident = bulkhead.enter().unwrap();
             scope(|threads| {
                 threads.spawn(|| visit(&bulkhead, &within, before.max(after) - 1));
