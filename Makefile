@@ -26,8 +26,9 @@ test: ## Run every test, on real processes and a real PostgreSQL
 check: ## Formatting, lints, generated files, dependency audit
 	@.ci/check
 
-bench: build ## Print figures of this machine, with what they compare to
-	@.ci/bench $(ARGS)
+# One that calls no other program needs none built.
+bench: $(if $(filter resilience deciding scale,$(BENCH)),,build) ## Print figures of this machine, with what they compare to: BENCH=resilience for one alone
+	@BENCH="$(BENCH)" .ci/bench $(ARGS)
 
 simulate: ## Run the engine in simulated worlds: SEED=7 for one, SEEDS=100 or SECONDS_BUDGET=60 for many, FROM=1
 	@SEED=$(SEED) SEEDS=$(SEEDS) SECONDS_BUDGET=$(SECONDS_BUDGET) FROM=$(FROM) cargo run --quiet --release --locked -p simulation --bin simulate

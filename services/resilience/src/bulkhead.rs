@@ -1,7 +1,8 @@
 //! A bound on the calls that are under way at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::sync::AtomicU32;
 
 /// How many calls may be under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) struct Bulkhead {
 
 /// A place in the bulkhead, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Bulkhead>);
+pub(crate) struct Place<'a>(&'a Bulkhead);
 
 impl Bulkhead {
     pub(crate) fn new(config: BulkheadConfig) -> Self {
@@ -30,14 +31,14 @@ impl Bulkhead {
     }
 
     /// A place, or nothing when all are taken.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) fn enter(&self) -> Option<Place<'_>> {
         let limit = self.limit.load(Ordering::Relaxed);
         self.in_flight
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
                 (taken < limit).then_some(taken + 1)
             })
             .ok()
-            .map(|_| Place(Arc::clone(self)))
+            .map(|_| Place(self))
     }
 
     pub(crate) fn in_flight(&self) -> u32 {
@@ -50,7 +51,7 @@ impl Bulkhead {
     }
 }
 
-impl Drop for Place {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
@@ -59,20 +60,23 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::in_every_order;
 
     #[test]
     fn a_lowered_limit_refuses_until_enough_have_left() {
-        let bulkhead = Arc::new(Bulkhead::new(BulkheadConfig {
-            max_concurrent_calls: 2,
-        }));
-        let (first, second) = (bulkhead.enter(), bulkhead.enter());
-        assert!(first.is_some() && second.is_some() && bulkhead.enter().is_none());
-        bulkhead.reconfigure(BulkheadConfig {
-            max_concurrent_calls: 1,
+        in_every_order(|| {
+            let bulkhead = Bulkhead::new(BulkheadConfig {
+                max_concurrent_calls: 2,
+            });
+            let (first, second) = (bulkhead.enter(), bulkhead.enter());
+            assert!(first.is_some() && second.is_some() && bulkhead.enter().is_none());
+            bulkhead.reconfigure(BulkheadConfig {
+                max_concurrent_calls: 1,
+            });
+            drop(first);
+            assert!(bulkhead.enter().is_none());
+            drop(second);
+            assert!(bulkhead.enter().is_some());
         });
-        drop(first);
-        assert!(bulkhead.enter().is_none());
-        drop(second);
-        assert!(bulkhead.enter().is_some());
     }
 }

@@ -55,9 +55,12 @@ mod classify;
 mod counters;
 mod deadline;
 mod error;
+#[cfg(test)]
+mod models;
 mod observe;
 mod policy;
 mod retry_after;
+mod sync;
 mod window;
 
 pub use backoff::Backoff;

@@ -1,7 +1,7 @@
 //! Exact counts over a sliding window of time.
 
 use std::collections::VecDeque;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, SubAssign};
 use std::time::{Duration, Instant};
 
 /// Buckets that a window is made of.
@@ -22,9 +22,16 @@ pub(crate) enum Reach {
 /// the old ones go on ageing by the new rule. A gap without records empties the window.
 #[derive(Clone, Debug)]
 pub(crate) struct Window<C> {
-    length: Duration,
     reach: Reach,
+    /// Time that a bucket takes records for.
+    width: Duration,
+    /// Age at which a bucket is forgotten.
+    keep: Duration,
     buckets: VecDeque<Bucket<C>>,
+    /// Of all buckets, kept as they come and go: each attempt asks for it.
+    sum: C,
+    /// Until when no bucket comes or goes, where that is known: one comparison instead of several.
+    same_until: Option<Instant>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,52 +40,75 @@ struct Bucket<C> {
     counts: C,
 }
 
-impl<C: Copy + Default + AddAssign> Window<C> {
+impl<C: Copy + Default + AddAssign + SubAssign> Window<C> {
     pub(crate) fn new(length: Duration, reach: Reach) -> Self {
-        Self {
-            length,
+        let mut window = Self {
             reach,
+            width: Duration::ZERO,
+            keep: Duration::ZERO,
             buckets: VecDeque::new(),
-        }
+            sum: C::default(),
+            same_until: None,
+        };
+        window.resize(length);
+        window
     }
 
-    /// Adds `counts` at `now`. A `now` before the newest bucket, as a clock read by another thread
-    /// may be, goes into the newest.
-    pub(crate) fn record(&mut self, counts: C, now: Instant) {
-        self.forget_old(now);
-        let width = self.length / BUCKETS;
-        match self.buckets.back_mut() {
-            Some(newest) if now.saturating_duration_since(newest.start) < width => {
-                newest.counts += counts;
-            }
-            _ => self.buckets.push_back(Bucket { start: now, counts }),
+    /// Adds `counts` at `now`, and says what was recorded within the window that ends there. A `now`
+    /// before the newest bucket, as a clock read by another thread may be, goes into the newest.
+    pub(crate) fn record(&mut self, counts: C, now: Instant) -> C {
+        if self.same_until.is_none_or(|until| now >= until) {
+            self.turn(now);
         }
+        if let Some(newest) = self.buckets.back_mut() {
+            newest.counts += counts;
+            self.sum += counts;
+        }
+        self.sum
     }
 
     /// What was recorded within the window that ends at `now`.
     pub(crate) fn sum(&mut self, now: Instant) -> C {
         self.forget_old(now);
-        let mut sum = C::default();
-        for bucket in &self.buckets {
-            sum += bucket.counts;
-        }
-        sum
+        self.sum
     }
 
     /// Changes the length and keeps the counts that are within it.
     pub(crate) fn resize(&mut self, length: Duration) {
-        self.length = length;
+        self.width = length / BUCKETS;
+        self.keep = match self.reach {
+            Reach::AtMost => length,
+            Reach::AtLeast => length + self.width,
+        };
+        self.same_until = None;
+    }
+
+    /// Forgets old buckets and begins a new one if it is time.
+    fn turn(&mut self, now: Instant) {
+        self.forget_old(now);
+        let newest = self.buckets.back();
+        if newest.is_none_or(|newest| now.saturating_duration_since(newest.start) >= self.width) {
+            let counts = C::default();
+            self.buckets.push_back(Bucket { start: now, counts });
+        }
+        let begin_next = self
+            .buckets
+            .back()
+            .and_then(|it| it.start.checked_add(self.width));
+        let forget_next = self
+            .buckets
+            .front()
+            .and_then(|it| it.start.checked_add(self.keep));
+        self.same_until = begin_next.min(forget_next);
     }
 
     fn forget_old(&mut self, now: Instant) {
-        let keep = match self.reach {
-            Reach::AtMost => self.length,
-            Reach::AtLeast => self.length + self.length / BUCKETS,
-        };
         while let Some(oldest) = self.buckets.front()
-            && now.saturating_duration_since(oldest.start) >= keep
+            && now.saturating_duration_since(oldest.start) >= self.keep
         {
+            self.sum -= oldest.counts;
             self.buckets.pop_front();
+            self.same_until = None;
         }
     }
 }

@@ -33,8 +33,7 @@ impl Closed {
             Outcome::Failure => self.consecutive_failures.saturating_add(1),
             Outcome::Success | Outcome::Ignored => 0,
         };
-        self.window.record(Tally::of(settled, config), now);
-        let tally = self.window.sum(now);
+        let tally = self.window.record(Tally::of(settled, config), now);
         let enough = tally.total >= u64::from(config.minimum_number_of_calls);
         self.consecutive_failures >= config.consecutive_failures
             || (enough && tally.breaches(tally.total, config))

@@ -1,6 +1,6 @@
 //! What attempts came to, and whether that is too bad.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, SubAssign};
 use std::time::Duration;
 
 use super::config::BreakerConfig;
@@ -49,5 +49,13 @@ impl AddAssign for Tally {
         self.total += other.total;
         self.failures += other.failures;
         self.slow += other.slow;
+    }
+}
+
+impl SubAssign for Tally {
+    fn sub_assign(&mut self, other: Self) {
+        self.total -= other.total;
+        self.failures -= other.failures;
+        self.slow -= other.slow;
     }
 }

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
-use super::{Layers, PolicyConfig};
+use super::clock::{self, Clock};
+use super::{InForce, Layers, PolicyConfig};
 use crate::breaker::{Permit, Refused, Settled};
 use crate::classify::{Classified, FailureClass, Outcome};
 use crate::deadline::Deadline;
@@ -61,30 +62,30 @@ impl Layers {
         number: u32,
         deadline: Deadline,
         send: &F,
+        clock: &mut Clock,
     ) -> Result<T, AttemptError<E>>
     where
         E: Classified,
         F: Fn(Attempt) -> Sent,
         Sent: Future<Output = Result<T, E>>,
     {
-        let started = Instant::now();
-        let remaining = deadline.remaining(started.into_std());
+        let started = clock.now();
+        let remaining = deadline.remaining(started);
         if remaining.is_zero() {
             return Err(AttemptError::TooLate);
         }
-        let (guard, config) = self.pass_breaker(started).map_err(AttemptError::Refused)?;
-        if number == 1 {
-            // What the breaker refuses earns no retry: a dependency that comes back weak would meet a store of them.
-            self.retries().budget.record_call(started.into_std());
-        }
+        let (guard, in_force) = self
+            .pass_breaker(number, started)
+            .map_err(AttemptError::Refused)?;
+        let config = &in_force.config;
         let time_left = config.attempt_timeout.min(remaining);
         self.tell(Event::Attempt { number });
         let sent = send(Attempt {
             number,
-            target: config.target.as_str().into(),
+            target: Arc::clone(&in_force.target),
             time_left,
         });
-        let result = timeout_at(started + time_left, sent)
+        let result = timeout_at((started + time_left).into(), sent)
             .await
             .map_or(Err(AttemptError::TimedOut), |answer| {
                 answer.map_err(AttemptError::Failed)
@@ -92,21 +93,31 @@ impl Layers {
         if matches!(result, Err(AttemptError::TimedOut)) {
             self.tell(Event::AttemptTimedOut);
         }
-        guard.settle(&Settled {
-            outcome: outcome(&result, time_left, &config),
-            elapsed: started.elapsed(),
+        let ended = clock.read();
+        let settled = Settled {
+            outcome: outcome(&result, time_left, config),
+            elapsed: ended.saturating_duration_since(started),
             retry_after: result.as_ref().err().and_then(AttemptError::retry_after),
-        });
+        };
+        guard.settle(&settled, ended);
         result
     }
 
-    /// A permit of the breaker, with the settings that its result will be judged by.
-    fn pass_breaker(&self, now: Instant) -> Result<(PermitGuard<'_>, Arc<PolicyConfig>), Refused> {
-        let mut breaker = self.breaker();
-        let config = self.config.load_full();
-        let answer = breaker.acquire(now.into_std());
-        let moved = breaker.take_transition();
-        drop(breaker);
+    /// A permit of the breaker for attempt `number`, with the settings that its result will be judged by.
+    fn pass_breaker(
+        &self,
+        number: u32,
+        now: Instant,
+    ) -> Result<(PermitGuard<'_>, Arc<InForce>), Refused> {
+        let mut judges = self.judges();
+        let in_force = self.in_force.load_full();
+        let answer = judges.breaker.acquire(now);
+        let moved = judges.breaker.take_transition();
+        if number == 1 && answer.is_ok() {
+            // What the breaker refuses earns no retry: a dependency that comes back weak would meet a store of them.
+            judges.retries.budget.record_call(now);
+        }
+        drop(judges);
         self.tell_all(moved.map(Event::BreakerMoved));
         match answer {
             Ok(permit) => {
@@ -119,7 +130,7 @@ impl Layers {
                         layers: self,
                         permit,
                     },
-                    config,
+                    in_force,
                 ))
             }
             Err(refused) => {
@@ -160,14 +171,14 @@ struct PermitGuard<'a> {
 }
 
 impl PermitGuard<'_> {
-    fn settle(mut self, settled: &Settled) {
+    fn settle(mut self, settled: &Settled, now: Instant) {
         let Some(permit) = self.permit.take() else {
             return;
         };
-        let mut breaker = self.layers.breaker();
-        breaker.settle(permit, settled, Instant::now().into_std());
-        let moved = breaker.take_transition();
-        drop(breaker);
+        let mut judges = self.layers.judges();
+        judges.breaker.settle(permit, settled, now);
+        let moved = judges.breaker.take_transition();
+        drop(judges);
         self.layers.tell_all(moved.map(Event::BreakerMoved));
     }
 }
@@ -175,8 +186,8 @@ impl PermitGuard<'_> {
 impl Drop for PermitGuard<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
-            let now = Instant::now().into_std();
-            self.layers.breaker().give_back(permit, now);
+            let now = clock::read();
+            self.layers.judges().breaker.give_back(permit, now);
         }
     }
 }

@@ -1,19 +1,19 @@
 //! The layers around a call, and the only place that reads a clock.
 
 mod attempt;
+mod clock;
 mod config;
 mod retry;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::ArcSwap;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::time::Instant;
 
 pub use attempt::Attempt;
+use clock::Clock;
 pub use config::{PolicyConfig, RetryConfig};
 
 use crate::breaker::{Breaker, BreakerState};
@@ -23,20 +23,34 @@ use crate::classify::Classified;
 use crate::deadline::Deadline;
 use crate::error::CallError;
 use crate::observe::{Ending, Event, Observer};
+use crate::sync::{ArcSwap, Mutex, MutexGuard};
 
 /// The layers around the calls to one dependency. Cloning shares them.
 #[derive(Clone)]
 pub struct Policy(Arc<Layers>);
 
 struct Layers {
-    config: ArcSwap<PolicyConfig>,
-    bulkhead: Arc<Bulkhead>,
-    retries: Mutex<Retries>,
-    breaker: Mutex<Breaker>,
+    in_force: ArcSwap<InForce>,
+    bulkhead: Bulkhead,
+    judges: Mutex<Judges>,
     observer: Arc<dyn Observer>,
 }
 
-/// What decides on retries, under one lock that is held for arithmetic only.
+/// The settings in force.
+struct InForce {
+    config: Arc<PolicyConfig>,
+    /// That of the settings, as attempts share it.
+    target: Arc<str>,
+}
+
+/// What decides on attempts, under one lock that is held for arithmetic only: the fewer locks a call
+/// takes, the less calls wait for each other.
+struct Judges {
+    breaker: Breaker,
+    retries: Retries,
+}
+
+/// What decides on retries.
 struct Retries {
     budget: Budget,
     random: StdRng,
@@ -53,13 +67,15 @@ impl Policy {
     #[must_use]
     pub fn observed(config: PolicyConfig, seed: u64, observer: Arc<dyn Observer>) -> Self {
         Self(Arc::new(Layers {
-            bulkhead: Arc::new(Bulkhead::new(config.bulkhead)),
-            retries: Mutex::new(Retries {
-                budget: Budget::new(config.retry.budget),
-                random: StdRng::seed_from_u64(seed),
+            bulkhead: Bulkhead::new(config.bulkhead),
+            judges: Mutex::new(Judges {
+                breaker: Breaker::new(config.breaker, seed),
+                retries: Retries {
+                    budget: Budget::new(config.retry.budget),
+                    random: StdRng::seed_from_u64(seed),
+                },
             }),
-            breaker: Mutex::new(Breaker::new(config.breaker, seed)),
-            config: ArcSwap::from_pointee(config),
+            in_force: ArcSwap::from_pointee(config.into()),
             observer,
         }))
     }
@@ -78,10 +94,10 @@ impl Policy {
         Sent: Future<Output = Result<T, E>>,
     {
         let mut report = Report::start(&self.0);
-        let now = Instant::now().into_std();
-        let own = Deadline::after(now, self.0.config.load().timeout);
+        let timeout = self.0.in_force.load().config.timeout;
+        let deadline = deadline.earlier(Deadline::after(report.clock.now(), timeout));
         let result = match self.0.bulkhead.enter() {
-            Some(_place) => self.0.attempts(deadline.earlier(own), send).await,
+            Some(_place) => self.0.attempts(deadline, send, &mut report.clock).await,
             None => {
                 self.0.tell(Event::BulkheadRejected);
                 Err(CallError::BulkheadFull)
@@ -102,29 +118,29 @@ impl Policy {
     /// slow-call duration or mode makes what the breaker measured worthless: its window empties and
     /// open turns into half-open (see [`Breaker::reconfigure`]).
     pub fn reconfigure(&self, config: PolicyConfig) {
-        let now = Instant::now().into_std();
-        // Under the breaker's lock, so that no attempt meets the new settings with the old history.
-        let mut breaker = self.0.breaker();
-        let history = self.0.config.load().history_under(&config);
-        breaker.reconfigure(config.breaker, history, now);
-        self.0.retries().budget.reconfigure(config.retry.budget);
+        let now = clock::read();
+        // Under the lock, so that no attempt meets the new settings with the old history.
+        let mut judges = self.0.judges();
+        let history = self.0.in_force.load().config.history_under(&config);
+        judges.breaker.reconfigure(config.breaker, history, now);
+        judges.retries.budget.reconfigure(config.retry.budget);
         self.0.bulkhead.reconfigure(config.bulkhead);
-        self.0.config.store(Arc::new(config));
-        let moved = breaker.take_transition();
-        drop(breaker);
+        self.0.in_force.store(Arc::new(config.into()));
+        let moved = judges.breaker.take_transition();
+        drop(judges);
         self.0.tell_all(moved.map(Event::BreakerMoved));
     }
 
     /// The settings in force.
     #[must_use]
     pub fn config(&self) -> Arc<PolicyConfig> {
-        self.0.config.load_full()
+        Arc::clone(&self.0.in_force.load().config)
     }
 
     /// The breaker's state.
     #[must_use]
     pub fn breaker_state(&self) -> BreakerState {
-        self.0.breaker().state()
+        self.0.judges().breaker.state()
     }
 
     /// Calls under way.
@@ -143,13 +159,18 @@ impl fmt::Debug for Policy {
     }
 }
 
-impl Layers {
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+impl From<PolicyConfig> for InForce {
+    fn from(config: PolicyConfig) -> Self {
+        Self {
+            target: config.target.as_str().into(),
+            config: Arc::new(config),
+        }
     }
+}
 
-    fn retries(&self) -> MutexGuard<'_, Retries> {
-        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
+impl Layers {
+    fn judges(&self) -> MutexGuard<'_, Judges> {
+        self.judges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, event: Event) {
@@ -164,7 +185,7 @@ impl Layers {
 /// Tells how a call ended, also when it is dropped half way.
 struct Report<'a> {
     layers: &'a Layers,
-    started: Instant,
+    clock: Clock,
     ending: Ending,
 }
 
@@ -172,7 +193,7 @@ impl<'a> Report<'a> {
     fn start(layers: &'a Layers) -> Self {
         Self {
             layers,
-            started: Instant::now(),
+            clock: Clock::start(),
             ending: Ending::Abandoned,
         }
     }
@@ -180,9 +201,13 @@ impl<'a> Report<'a> {
 
 impl Drop for Report<'_> {
     fn drop(&mut self) {
+        if self.ending == Ending::Abandoned {
+            // It was dropped while it waited.
+            self.clock.read();
+        }
         self.layers.tell(Event::Finished {
             ending: self.ending,
-            elapsed: self.started.elapsed(),
+            elapsed: self.clock.elapsed(),
         });
     }
 }

@@ -1,11 +1,10 @@
 //! The attempts of one call, and whether there is another.
 
 use std::future::Future;
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::attempt::AttemptError;
+use super::clock::Clock;
 use super::{Attempt, Layers, Retries, RetryConfig};
 use crate::classify::Classified;
 use crate::deadline::Deadline;
@@ -29,6 +28,7 @@ impl Layers {
         &self,
         deadline: Deadline,
         send: F,
+        clock: &mut Clock,
     ) -> Result<T, CallError<E>>
     where
         E: Classified,
@@ -38,7 +38,7 @@ impl Layers {
         let mut last = None;
         let mut made = 0;
         loop {
-            let error = match self.attempt(made + 1, deadline, &send).await {
+            let error = match self.attempt(made + 1, deadline, &send, clock).await {
                 Ok(answer) => return Ok(answer),
                 // A refused retry says less than the failure it would have mended.
                 Err(error @ (AttemptError::Refused(_) | AttemptError::TooLate)) => {
@@ -47,11 +47,12 @@ impl Layers {
                 Err(error) => error,
             };
             made += 1;
-            let Some(pause) = self.pause_before_retry(&error, made, deadline) else {
+            let Some(pause) = self.pause_before_retry(&error, made, deadline, clock.now()) else {
                 return Err(call_error(error, made));
             };
             last = Some(error);
             tokio::time::sleep(pause).await;
+            clock.read();
         }
     }
 
@@ -61,16 +62,17 @@ impl Layers {
         error: &AttemptError<E>,
         made: u32,
         deadline: Deadline,
+        now: Instant,
     ) -> Option<Duration> {
         if !error.is_transient() {
             return None;
         }
-        let now = Instant::now().into_std();
         // Settings that changed since the last attempt apply to the next.
-        let config = self.config.load().retry;
-        let decision = self
-            .retries()
-            .next(&config, made, error.retry_after(), deadline, now);
+        let config = self.in_force.load().config.retry;
+        let decision =
+            self.judges()
+                .retries
+                .next(&config, made, error.retry_after(), deadline, now);
         if decision == Err(GiveUp::BudgetExhausted) {
             self.tell(Event::BudgetExhausted);
         }
@@ -87,7 +89,7 @@ impl Retries {
         made: u32,
         retry_after: Option<Duration>,
         deadline: Deadline,
-        now: std::time::Instant,
+        now: Instant,
     ) -> Result<Duration, GiveUp> {
         if made >= config.max_attempts {
             return Err(GiveUp::NoneLeft);
