@@ -68,6 +68,8 @@ metrics! {
     SettingsEpoch,
     /// Sequence of the settings in force. Gauge, per service.
     SettingsSequence,
+    /// 1 while the newest settings are refused, or there are none, and older ones are in force. Gauge, per service.
+    SettingsRefused,
     /// Time of a database statement. Milliseconds, distribution, loan-api.
     DatabaseLatency,
     /// Database connections in use. Gauge, loan-api.
@@ -87,6 +89,8 @@ metrics! {
     BudgetExhausted,
     /// Calls refused by the breaker. Count, per dependency.
     BreakerRejections,
+    /// Attempts that a breaker would have refused that only measures. Count, per dependency.
+    BreakerWouldReject,
     /// Calls refused by the bulkhead. Count, per dependency.
     BulkheadRejections,
     /// 0 closed, 1 half open, 2 open. Gauge, per dependency.

@@ -1,7 +1,5 @@
 //! The watcher of spec files, on documents that change while it looks.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -23,7 +23,7 @@ use crate::parent::{self, ParentError};
 use crate::problem::Problem;
 use crate::readiness::Readiness;
 use crate::server::{BindError, RouteTable, Routes, Server};
-use crate::settings::{self, OrderGauges, Report, Settings, SourceError, Watcher};
+use crate::settings::{self, Report, Settings, SettingsGauges, SourceError, Watcher};
 use crate::tasks::Tasks;
 use crate::telemetry::logs::{self, LogError, LogLevel};
 use crate::telemetry::metrics::{Emitter, GoldenSignals, Metrics};
@@ -155,9 +155,10 @@ impl Process {
             self.service,
             settings::source_of(&self.args.settings)?,
             self.args.settings_interval,
-            OrderGauges {
+            SettingsGauges {
                 epoch: self.metrics.own().gauge(Metric::SettingsEpoch),
                 sequence: self.metrics.own().gauge(Metric::SettingsSequence),
+                refused: self.metrics.own().gauge(Metric::SettingsRefused),
             },
         ))
     }

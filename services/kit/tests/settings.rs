@@ -9,7 +9,7 @@ use schema::settings::AuthSettings;
 use schema::signals::Metric;
 use serde_json::json;
 use service_kit::Metrics;
-use service_kit::settings::{OrderGauges, Settings, Watcher, source_of};
+use service_kit::settings::{Settings, SettingsGauges, Watcher, source_of};
 use tempfile::TempDir;
 use url::Url;
 
@@ -31,13 +31,14 @@ fn document(sequence: u64, lifetime: &str) -> String {
 fn watcher(path: &Path) -> Watcher<AuthSettings> {
     let platform: PlatformName = "local".try_into().unwrap();
     let own = Metrics::new(&platform, ServiceName::Auth).own();
-    let order = OrderGauges {
+    let gauges = SettingsGauges {
         epoch: own.gauge(Metric::SettingsEpoch),
         sequence: own.gauge(Metric::SettingsSequence),
+        refused: own.gauge(Metric::SettingsRefused),
     };
     let source = source_of(&Url::from_file_path(path).unwrap()).unwrap();
     let interval = Duration::from_millis(10);
-    Watcher::new(platform, ServiceName::Auth, source, interval, order)
+    Watcher::new(platform, ServiceName::Auth, source, interval, gauges)
 }
 
 impl Watched {

@@ -66,32 +66,39 @@ async fn recover(
     processor: &Processor,
     undecided: &Undecided,
 ) -> Result<Progress, StoreError> {
-    let Undecided {
-        application_id,
-        request,
-        ..
-    } = undecided;
-    let processed = processor.process(application_id, request, Purpose::Recovery);
-    let error = match processed.await {
+    let application_id = &undecided.application_id;
+    let processed = processor.process(application_id, &undecided.request, Purpose::Recovery);
+    match processed.await {
         Ok(_) => {
             tracing::info!(application_id, "undecided application recovered");
-            return Ok(Progress::Decided);
+            Ok(Progress::Decided)
         }
-        Err(Undecidable::DecidedElsewhere) => return Ok(Progress::Decided),
-        Err(error) => error,
-    };
-    match next(undecided, error.obstacle(), &error) {
-        Next::GiveBack => store.give_back(application_id).await?,
+        Err(Undecidable::DecidedElsewhere) => Ok(Progress::Decided),
+        Err(error) => {
+            let next = next(undecided, error.obstacle(), &error);
+            go_on(store, application_id, next, &error).await?;
+            Ok(Progress::None)
+        }
+    }
+}
+
+async fn go_on(
+    store: &Store,
+    application_id: &str,
+    next: Next,
+    error: &Undecidable,
+) -> Result<(), StoreError> {
+    match next {
+        Next::GiveBack => store.give_back(application_id).await,
         Next::Rest { refused } => {
             tracing::info!(application_id, %error, "application still undecided");
-            store.rest(application_id, refused).await?;
+            store.rest(application_id, refused).await
         }
         Next::LeaveToPeople { reason } => {
             tracing::error!(application_id, reason, "application needs review by people");
-            store.leave_to_people(application_id, &reason).await?;
+            store.leave_to_people(application_id, &reason).await
         }
     }
-    Ok(Progress::None)
 }
 
 /// Nobody is rejected because something broke; what cannot be decided is left to people, and says why.

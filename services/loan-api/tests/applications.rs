@@ -471,6 +471,8 @@ async fn settings_are_applied_while_running_and_bad_ones_are_not() {
             .contains("requestDeadline: ")
     };
     platform.wait_for("refused", refused).await;
+    let shown = "\nsettings_refused 1";
+    assert!(platform.admin("metrics").await.contains(shown));
     assert!(platform.is_ready().await);
     assert!(in_force("settings_sequence 2").await);
 
@@ -480,6 +482,7 @@ async fn settings_are_applied_while_running_and_bad_ones_are_not() {
     platform
         .wait_for("in force", || in_force("settings_sequence 4"))
         .await;
+    assert!(!platform.admin("metrics").await.contains(shown));
     let unlimited = || async { rate().await == json!(19.0) };
     platform.wait_for("unlimited", unlimited).await;
 

@@ -297,6 +297,21 @@ async fn an_attempt_that_is_given_up_closes_its_connection() {
 }
 
 #[tokio::test]
+async fn a_breaker_that_only_measures_counts_what_it_would_have_refused() {
+    let provider = provider(ResponseTemplate::new(500)).await;
+    let measuring =
+        json!({ "circuitBreaker": { "mode": "MetricsOnly", "consecutiveFailures": 1 } });
+    let scoring = scoring(&provider, measuring).await;
+    for _ in 0..3 {
+        assert_eq!(asks(&scoring).await.1["code"], "PROVIDER_UNAVAILABLE");
+    }
+    assert_eq!(attempts(&provider).await, 6, "none is refused");
+    let metrics = scoring.metrics().await;
+    let line = "\nbreaker_would_reject_total{dependency=\"provider\"} 5";
+    assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+}
+
+#[tokio::test]
 async fn every_call_is_counted_for_the_dependency() {
     let provider = provider(ResponseTemplate::new(500)).await;
     let scoring = scoring(

@@ -29,7 +29,8 @@ fn emitters(metric: Metric) -> Vec<(ServiceName, Option<&'static str>)> {
         | Metric::RequestBytes
         | Metric::InFlight
         | Metric::SettingsEpoch
-        | Metric::SettingsSequence => ServiceName::ALL.map(|service| (service, None)).to_vec(),
+        | Metric::SettingsSequence
+        | Metric::SettingsRefused => ServiceName::ALL.map(|service| (service, None)).to_vec(),
         Metric::Calls
         | Metric::Failures
         | Metric::Attempts
@@ -41,6 +42,10 @@ fn emitters(metric: Metric) -> Vec<(ServiceName, Option<&'static str>)> {
         | Metric::BreakerState
         | Metric::CallLatency => vec![
             (LoanApi, Some(AUTH_DEPENDENCY)),
+            (LoanApi, Some(SCORING_DEPENDENCY)),
+            (Scoring, Some(PROVIDER_DEPENDENCY)),
+        ],
+        Metric::BreakerWouldReject => vec![
             (LoanApi, Some(SCORING_DEPENDENCY)),
             (Scoring, Some(PROVIDER_DEPENDENCY)),
         ],

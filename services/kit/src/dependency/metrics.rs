@@ -18,6 +18,7 @@ pub struct DependencyMetrics {
     timeouts: Counter,
     budget_exhausted: Counter,
     breaker_rejections: Counter,
+    breaker_would_reject: Counter,
     bulkhead_rejections: Counter,
     latency: Distribution,
 }
@@ -35,6 +36,7 @@ impl DependencyMetrics {
             timeouts: scope.counter(Metric::Timeouts),
             budget_exhausted: scope.counter(Metric::BudgetExhausted),
             breaker_rejections: scope.counter(Metric::BreakerRejections),
+            breaker_would_reject: scope.counter(Metric::BreakerWouldReject),
             bulkhead_rejections: scope.counter(Metric::BulkheadRejections),
             latency: scope.distribution(Metric::CallLatency),
         }
@@ -74,7 +76,8 @@ impl Observer for DependencyMetrics {
             Event::BreakerMoved(moved) => {
                 tracing::warn!(from = ?moved.from, to = ?moved.to, "circuit breaker moved");
             }
-            Event::BreakerWouldReject | Event::Finished { .. } => {}
+            Event::BreakerWouldReject => self.breaker_would_reject.add(1),
+            Event::Finished { .. } => {}
         }
     }
 }

@@ -16,7 +16,7 @@ pub use judge::Rejection;
 pub(crate) use judge::parse;
 pub use source::{Fetched, FileSource, S3Source, SettingsSource, SourceError, Version, source_of};
 pub(crate) use watcher::lock;
-pub use watcher::{OrderGauges, Rejected, Report, Watcher};
+pub use watcher::{Rejected, Report, SettingsGauges, Watcher};
 
 /// The settings in force, shared by everything in the service that needs them.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ pub struct Watcher<S> {
     service: ServiceName,
     source: Arc<dyn SettingsSource>,
     interval: Duration,
-    order: OrderGauges,
+    gauges: SettingsGauges,
     report: Arc<Mutex<Report>>,
     seen: Option<Version>,
     settings: Option<Settings<S>>,
@@ -27,16 +27,18 @@ pub struct Watcher<S> {
     logged: Option<String>,
 }
 
-/// Where the order of the settings in force is shown.
+/// Where it is shown which settings are in force.
 #[derive(Clone, Debug)]
-pub struct OrderGauges {
+pub struct SettingsGauges {
     /// Term of the controller that wrote them.
     pub epoch: Gauge,
     /// Their sequence within the term.
     pub sequence: Gauge,
+    /// Whether newer ones are refused, or there are none any more.
+    pub refused: Gauge,
 }
 
-impl OrderGauges {
+impl SettingsGauges {
     #[expect(
         clippy::cast_precision_loss,
         reason = "gauges; exact up to 2^53 changes"
@@ -44,6 +46,7 @@ impl OrderGauges {
     fn show(&self, epoch: u64, sequence: u64) {
         self.epoch.set(epoch as f64);
         self.sequence.set(sequence as f64);
+        self.refused.set(0.0);
     }
 }
 
@@ -66,20 +69,20 @@ pub struct Rejected {
 }
 
 impl<S: DeserializeOwned + Serialize + PartialEq + Clone> Watcher<S> {
-    /// A watcher of the settings of `service` in `platform`. `order` shows which are in force.
+    /// A watcher of the settings of `service` in `platform`. `gauges` show which are in force.
     pub fn new(
         platform: PlatformName,
         service: ServiceName,
         source: Arc<dyn SettingsSource>,
         interval: Duration,
-        order: OrderGauges,
+        gauges: SettingsGauges,
     ) -> Self {
         Self {
             platform,
             service,
             source,
             interval,
-            order,
+            gauges,
             report: Arc::default(),
             seen: None,
             settings: None,
@@ -137,7 +140,7 @@ impl<S: DeserializeOwned + Serialize + PartialEq + Clone> Watcher<S> {
     }
 
     fn take(&mut self, document: SettingsDocument<S>) {
-        self.order.show(document.epoch, document.sequence);
+        self.gauges.show(document.epoch, document.sequence);
         *lock(&self.report) = Report {
             in_force: serde_json::to_value(&document).ok(),
             rejected: None,
@@ -164,6 +167,7 @@ impl<S: DeserializeOwned + Serialize + PartialEq + Clone> Watcher<S> {
     }
 
     fn refuse(&mut self, reason: String) {
+        self.gauges.refused.set(1.0);
         if self.logged.as_ref() == Some(&reason) {
             return;
         }

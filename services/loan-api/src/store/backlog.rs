@@ -2,11 +2,11 @@
 //! that is away.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
 
-use super::{Store, StoreError};
+use super::{MAX_LIFETIME, Store, StoreError};
 
 /// Longest time a look may take, the making of a connection included.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,17 +24,20 @@ pub struct Backlog {
 #[derive(Debug)]
 pub struct Lookout {
     store: Store,
-    connection: Option<PgConnection>,
+    line: Option<Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    connection: PgConnection,
+    made_at: Instant,
 }
 
 impl Lookout {
     /// One that looks at `store`. No connection is made before the first look.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self {
-            store,
-            connection: None,
-        }
+        Self { store, line: None }
     }
 
     /// Looks once.
@@ -42,26 +45,22 @@ impl Lookout {
     /// # Errors
     /// When the database cannot be reached, or does not answer within two seconds.
     pub async fn look(&mut self) -> Result<Backlog, StoreError> {
-        // Taken out, so that a connection on which something failed or hung is not used again.
-        let connection = self.connection.take();
-        let look = self.look_over(connection);
-        let (backlog, connection) = tokio::time::timeout(PATIENCE, look)
+        // Taken out, so that a connection on which something failed or hung is not used again. An old one is replaced as
+        // those of the pool are: a password that is good no longer shows on new ones only.
+        let line = self.line.take();
+        let line = line.filter(|line| line.made_at.elapsed() < MAX_LIFETIME);
+        let look = self.look_over(line);
+        let (backlog, line) = tokio::time::timeout(PATIENCE, look)
             .await
             .map_err(|_| sqlx::Error::Io(io::ErrorKind::TimedOut.into()))??;
-        self.connection = Some(connection);
+        self.line = Some(line);
         Ok(backlog)
     }
 
-    async fn look_over(
-        &self,
-        connection: Option<PgConnection>,
-    ) -> Result<(Backlog, PgConnection), StoreError> {
-        let mut connection = match connection {
-            Some(connection) => connection,
-            None => {
-                let options = self.store.pool.connect_options();
-                PgConnection::connect_with(&options).await?
-            }
+    async fn look_over(&self, line: Option<Line>) -> Result<(Backlog, Line), StoreError> {
+        let mut line = match line {
+            Some(line) => line,
+            None => self.new_line().await?,
         };
         let statement = sqlx::query_as!(
             Backlog,
@@ -70,8 +69,16 @@ impl Lookout {
                       count(*) FILTER (WHERE needs_review_since IS NOT NULL) AS "needing_review!"
                FROM loan_applications WHERE status = 'RECEIVED'"#,
         )
-        .fetch_one(&mut connection);
+        .fetch_one(&mut line.connection);
         let backlog = self.store.timed(statement).await?;
-        Ok((backlog, connection))
+        Ok((backlog, line))
+    }
+
+    async fn new_line(&self) -> Result<Line, StoreError> {
+        let options = self.store.pool.connect_options();
+        Ok(Line {
+            connection: PgConnection::connect_with(&options).await?,
+            made_at: Instant::now(),
+        })
     }
 }

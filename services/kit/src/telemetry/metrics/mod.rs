@@ -195,7 +195,10 @@ const fn unit(metric: Metric) -> metrique::writer::Unit {
         }
         Metric::OldestReceivedAge => Unit::Second(NegativeScale::One),
         Metric::RequestBytes => Unit::Byte(PositiveScale::One),
-        Metric::SettingsEpoch | Metric::SettingsSequence | Metric::BreakerState => Unit::None,
+        Metric::SettingsEpoch
+        | Metric::SettingsSequence
+        | Metric::SettingsRefused
+        | Metric::BreakerState => Unit::None,
         _ => Unit::Count,
     }
 }
