@@ -87,6 +87,12 @@ async fn main() -> ExitCode {
         let (answers, ()) = tokio::join!(clients, fault.happens(&laptop, &spec, &ledger));
         let settled = ledger.settles(PATIENCE).await;
         let fate = ledger.fate_of(&answers).await;
+        println!(
+            "  {}: {} answers, {:.2} % within {PROMISED:?}",
+            fault.name(),
+            answers.count(),
+            answers.percent_within(PROMISED)
+        );
         is_kept &= fate.is_as_promised() && answers.percent_within(PROMISED) >= 99.9;
         table.row(row(fault, &answers, &fate, settled));
     }
