@@ -1,7 +1,21 @@
-//! Runs the API tester against a service that is being served.
+//! Holds a service to its description, and the committed description to the code.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use utoipa::openapi::OpenApi;
+
+/// Checks that `committed` is what the code says.
+///
+/// # Panics
+/// When it is not, with how to refresh it.
+pub(crate) fn is_current(committed: &str, description: &OpenApi, package: &str) {
+    assert_eq!(
+        committed,
+        service_kit::openapi::text(description).expect("a JSON form"),
+        "refresh it: cargo run -p {package} -- openapi > services/{package}/openapi.json"
+    );
+}
 
 /// Requests made up for each operation. It takes seconds.
 const EXAMPLES: &str = "150";

@@ -45,9 +45,9 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let description = auth::routes::description();
     let asked = service_kit::health_check::answer();
-    if let Some(answer) = asked.or_else(|| service_kit::openapi::answer(&description)) {
+    if let Some(answer) = asked.or_else(|| service_kit::openapi::answer(auth::routes::description))
+    {
         return Ok(answer);
     }
     serve()?;

@@ -16,11 +16,7 @@ use support::Auth;
 
 #[test]
 fn the_committed_description_is_current() {
-    assert_eq!(
-        include_str!("../openapi.json"),
-        service_kit::openapi::text(&description()).unwrap(),
-        "refresh it: cargo run -p auth -- openapi > services/auth/openapi.json"
-    );
+    api_tester::is_current(include_str!("../openapi.json"), &description(), "auth");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,12 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Whether this process was started with `argument` and nothing else: to do something other than serve.
+pub(crate) fn is_only_argument(argument: &str) -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    arguments.next().is_some_and(|first| first == argument) && arguments.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::args::is_only_argument;
+
 /// The only argument of a health check: `auth check-health`.
 pub const CHECK_HEALTH: &str = "check-health";
 /// Names the admin port, for the program that serves and for the one that asks it.
@@ -32,9 +34,7 @@ enum Unhealthy {
 /// started to serve.
 #[must_use]
 pub fn answer() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    let is_asked = arguments.next()? == CHECK_HEALTH && arguments.next().is_none();
-    is_asked.then(|| match check(std::env::var(ADMIN).ok().as_deref()) {
+    is_only_argument(CHECK_HEALTH).then(|| match check(std::env::var(ADMIN).ok().as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(unhealthy) => {
             // Whoever asked is gone when this fails.

@@ -46,6 +46,7 @@ pub mod admin;
 pub mod args;
 pub mod aws;
 pub mod body;
+mod causes;
 pub mod client;
 pub mod dependency;
 pub mod health_check;
@@ -65,6 +66,7 @@ pub mod telemetry;
 pub mod trace;
 
 pub use args::ServiceArgs;
+pub use causes::with_causes;
 pub use client::Hosts;
 pub use lifecycle::{Application, BoxError, Context, RunError, run};
 pub use problem::Problem;

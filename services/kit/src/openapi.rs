@@ -9,6 +9,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use warp::Filter;
 
+use crate::args::is_only_argument;
 use crate::problem::other_methods;
 use crate::reply;
 use crate::server::Routes;
@@ -18,11 +19,10 @@ pub const OPENAPI: &str = "openapi";
 
 /// Prints the description, where this process was started for that. Nothing where it was started to serve.
 #[must_use]
-pub fn answer(description: &OpenApi) -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    let is_asked = arguments.next()? == OPENAPI && arguments.next().is_none();
-    is_asked.then(|| {
-        let printed = text(description).map(|text| io::stdout().lock().write_all(text.as_bytes()));
+pub fn answer(description: fn() -> OpenApi) -> Option<ExitCode> {
+    is_only_argument(OPENAPI).then(|| {
+        let printed =
+            text(&description()).map(|text| io::stdout().lock().write_all(text.as_bytes()));
         match printed {
             Ok(Ok(())) => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,

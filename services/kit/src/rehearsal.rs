@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
 
+use crate::args::is_only_argument;
 use crate::settings;
 
 /// The only argument of a rehearsal: `scoring check-settings`.
@@ -20,9 +21,7 @@ pub const REFUSED: u8 = 65;
 /// and the reason on standard error. Nothing where the process was started to serve.
 #[must_use]
 pub fn answer<S: DeserializeOwned>() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    let is_asked = arguments.next()? == CHECK_SETTINGS && arguments.next().is_none();
-    is_asked.then(|| match check::<S>(stdin()) {
+    is_only_argument(CHECK_SETTINGS).then(|| match check::<S>(stdin()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             tell(&problem);

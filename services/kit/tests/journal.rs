@@ -1,18 +1,17 @@
 //! Logs in the systemd journal: a real journald, in a mount namespace of its own, and what `journalctl` says.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod own_process;
+
 use std::process::Command;
 
-use clap::Parser;
+use own_process::SERVE;
 use schema::names::ServiceName;
 use schema::settings::AuthSettings;
-use serde_json::{Value, json};
+use serde_json::Value;
 use service_kit::trace::{self, TraceContext};
-use service_kit::{BoxError, Context, ServiceArgs};
-use url::Url;
+use service_kit::{BoxError, Context};
 
-/// The settings' address, for the process that is to be a service.
-const SERVE: &str = "SERVICE_KIT_TEST_SERVES";
 const TEST: &str = "a_line_of_the_log_is_in_the_journal_with_its_fields";
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -33,12 +32,6 @@ journalctl --sync
 journalctl --directory /run/log/journal -o json
 "#;
 
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    service: ServiceArgs,
-}
-
 /// A service that says one thing as part of a trace, and gives up.
 async fn complain(_: Context<AuthSettings>) -> Result<service_kit::Application, BoxError> {
     let context = TraceContext::resume(TRACE_ID);
@@ -49,24 +42,9 @@ async fn complain(_: Context<AuthSettings>) -> Result<service_kit::Application, 
 }
 
 fn serve(settings: &str) {
-    let args = [
-        "service",
-        "--platform",
-        "local",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin",
-        "127.0.0.1:0",
-        "--settings",
-        settings,
-        "--log",
-        "journald",
-        "--drain-deadline",
-        "1s",
-    ];
-    let args = Args::try_parse_from(args).unwrap();
+    let args = own_process::args(settings, &["--log", "journald", "--drain-deadline", "1s"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let ended = runtime.block_on(service_kit::run(ServiceName::Auth, args.service, complain));
+    let ended = runtime.block_on(service_kit::run(ServiceName::Auth, args, complain));
     assert!(ended.unwrap_err().to_string().contains("as the test wants"));
 }
 
@@ -82,17 +60,12 @@ fn unshare() -> Command {
 
 fn journal_of_a_service() -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
-    let settings = folder.path().join("auth.json");
-    let document = json!({
-        "platform": "local", "service": "auth", "epoch": 1, "sequence": 1, "revision": "r",
-        "scoringRevision": "none", "settings": {"tokenLifetime": "1h"},
-    });
-    std::fs::write(&settings, document.to_string()).unwrap();
+    let settings = own_process::settings_in(folder.path());
     let output = unshare()
         .args(["sh", "-c", UNDER_A_JOURNAL, "sh"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", TEST, "--nocapture"])
-        .env(SERVE, Url::from_file_path(settings).unwrap().as_str())
+        .env(SERVE, settings.as_str())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -22,7 +22,7 @@ use crate::authentication::ClientId;
 use crate::idempotency;
 use crate::processing::Outcome;
 use crate::scoring::Purpose;
-use crate::store::{Existing, Inserted, NewApplication, Status, StoreError, StoredApplication};
+use crate::store::{Inserted, NewApplication, Status, StoreError, StoredApplication};
 
 /// An application as clients see it.
 #[derive(Serialize, ToSchema)]
@@ -111,20 +111,15 @@ fn new_application(
     idempotency_key: String,
     request: LoanRequest,
 ) -> NewApplication {
-    let answer_within = api.settings.load().settings.request_deadline.get();
     NewApplication {
         application_id: format!("app-{}", Uuid::now_v7()),
         client_id: client.0,
         idempotency_key,
         request,
         trace_id: trace::current().trace_id().to_string(),
-        lease_ms: api.processor.lease_ms(),
-        answer_ms: milliseconds(answer_within),
+        lease: api.processor.lease(),
+        answered_within: api.settings.load().settings.request_deadline.get(),
     }
-}
-
-pub(crate) fn milliseconds(length: Duration) -> i64 {
-    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Starts the work in a task of its own: it goes on when the client hangs up, from the very first
@@ -183,24 +178,20 @@ async fn answer(
 }
 
 /// The answer to a key that was used before: the application it was used for, as it stands now.
-fn repeated(existing: &Existing, asked_for: &LoanRequest) -> Result<Response, Problem> {
-    let Existing {
-        application,
-        is_under_way,
-    } = existing;
-    if application.request != *asked_for {
+fn repeated(existing: &StoredApplication, asked_for: &LoanRequest) -> Result<Response, Problem> {
+    if existing.request != *asked_for {
         return Err(Problem::unprocessable(
             "IDEMPOTENCY_KEY_REUSED",
             "this Idempotency-Key was used for another application",
         ));
     }
-    if *is_under_way {
+    if existing.is_under_way {
         let detail =
             "the application with this Idempotency-Key is being worked on; ask again in a second";
         let problem = Problem::new(StatusCode::CONFLICT, "APPLICATION_UNDER_WAY", detail);
         return Err(problem.retry_after(Duration::from_secs(1)));
     }
-    let mut response = of_stored(application);
+    let mut response = of_stored(existing);
     let replayed = HeaderValue::from_static("true");
     response
         .headers_mut()

@@ -20,9 +20,10 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let description = loan_api::routes::description();
     let asked = service_kit::health_check::answer();
-    if let Some(answer) = asked.or_else(|| service_kit::openapi::answer(&description)) {
+    if let Some(answer) =
+        asked.or_else(|| service_kit::openapi::answer(loan_api::routes::description))
+    {
         return Ok(answer);
     }
     serve()?;

@@ -11,7 +11,6 @@ use service_kit::telemetry::metrics::Counter;
 use service_kit::{Context, Settings};
 
 use crate::application::LoanRequest;
-use crate::apply::milliseconds;
 use crate::decision::{Verdict, decide};
 use crate::scoring::{Purpose, Score, ScoringClient, ScoringError};
 use crate::store::{Decided, Status, Store, StoreError};
@@ -46,9 +45,6 @@ pub(crate) enum Undecidable {
     /// The decision could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The policy cannot be stored beside the decision.
-    #[error("the credit policy has no JSON form: {0}")]
-    Policy(#[from] serde_json::Error),
     /// Someone else decided it meanwhile.
     #[error("it was decided elsewhere meanwhile")]
     DecidedElsewhere,
@@ -77,7 +73,6 @@ impl Undecidable {
                 Obstacle::Refusal
             }
             Self::Store(error) if !error.is_transient() => Obstacle::Refusal,
-            Self::Policy(_) => Obstacle::Refusal,
             Self::Scoring(_) | Self::Store(_) | Self::DecidedElsewhere => Obstacle::Outage,
         }
     }
@@ -104,10 +99,9 @@ impl Processor {
         self.scoring.is_left_alone()
     }
 
-    /// How long an application belongs to whoever works on it, in milliseconds.
-    pub(crate) fn lease_ms(&self) -> i64 {
-        let scoring_timeout = self.settings.load().settings.clients.scoring.timeout.get();
-        milliseconds(scoring_timeout + LEASE_MARGIN)
+    /// How long an application belongs to whoever works on it.
+    pub(crate) fn lease(&self) -> Duration {
+        self.settings.load().settings.clients.scoring.timeout.get() + LEASE_MARGIN
     }
 
     pub(crate) fn reconfigure(&self, settings: &LoanApiSettings) {
@@ -124,7 +118,7 @@ impl Processor {
     ) -> Result<Outcome, Undecidable> {
         let score = self.scoring.score(application_id, request, purpose).await?;
         let document = self.settings.load();
-        let decided = decision(request, score, &document)?;
+        let decided = decision(request, score, &document);
         if !self.store.decide(application_id, &decided).await? {
             return Err(Undecidable::DecidedElsewhere);
         }
@@ -157,7 +151,7 @@ fn decision(
     request: &LoanRequest,
     score: Score,
     document: &SettingsDocument<LoanApiSettings>,
-) -> Result<Decided, Undecidable> {
+) -> Decided {
     let policy = &document.settings.decision;
     let verdict = decide(request, u32::from(score.score), policy);
     let (status, interest_rate, rejection_reason) = match verdict {
@@ -167,7 +161,7 @@ fn decision(
     // A scoring that does not name its revision is one from before it did.
     let scoring_revision = score.scoring_revision;
     let scoring_revision = scoring_revision.unwrap_or_else(|| document.scoring_revision.clone());
-    Ok(Decided {
+    Decided {
         status,
         interest_rate,
         rejection_reason,
@@ -176,6 +170,6 @@ fn decision(
         provider: score.provider,
         scoring_revision,
         settings_revision: document.revision.clone(),
-        policy: serde_json::to_value(policy)?,
-    })
+        policy: policy.clone(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use service_kit::trace::{self, TraceContext};
+use service_kit::with_causes;
 
 use crate::processing::{Obstacle, Processor, Undecidable};
 use crate::scoring::Purpose;
@@ -53,7 +54,7 @@ async fn recover_one(store: &Store, processor: &Processor) -> Result<Progress, S
     if processor.scoring_is_left_alone() {
         return Ok(Progress::None);
     }
-    let Some(undecided) = store.lease_undecided(processor.lease_ms()).await? else {
+    let Some(undecided) = store.lease_undecided(processor.lease()).await? else {
         return Ok(Progress::None);
     };
     let context = TraceContext::resume(&undecided.trace_id);
@@ -117,11 +118,6 @@ fn next(undecided: &Undecided, obstacle: Obstacle, why: &dyn std::error::Error) 
         Obstacle::NotTried => Next::GiveBack,
         Obstacle::Outage | Obstacle::Refusal => Next::Rest { refused },
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

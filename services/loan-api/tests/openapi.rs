@@ -19,11 +19,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 #[test]
 fn the_committed_description_is_current() {
-    assert_eq!(
-        include_str!("../openapi.json"),
-        service_kit::openapi::text(&description()).unwrap(),
-        "refresh it: cargo run -p loan-api -- openapi > services/loan-api/openapi.json"
-    );
+    api_tester::is_current(include_str!("../openapi.json"), &description(), "loan-api");
 }
 
 #[tokio::test(flavor = "multi_thread")]

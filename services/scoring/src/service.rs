@@ -12,7 +12,7 @@ use service_kit::body::{Body, body};
 use service_kit::client::http_client;
 use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics, EveryCall};
 use service_kit::server::Routes;
-use service_kit::{Application, BoxError, Context, Metrics, Problem, Settings, reply};
+use service_kit::{Application, BoxError, Context, Metrics, Problem, Settings, reply, with_causes};
 use warp::Filter;
 use warp::reply::Response;
 
@@ -146,7 +146,7 @@ fn problem(error: &CallError<ProviderError>) -> Problem {
         }
         CallError::Failed { source, .. } => (failed(source), source.retry_after()),
     };
-    tracing::debug!(code = problem.code(), error = %chain(error), "no score");
+    tracing::debug!(code = problem.code(), error = %with_causes(error), "no score");
     match retry_after {
         Some(wait) => problem.retry_after(wait),
         None => problem,
@@ -160,16 +160,4 @@ fn failed(error: &ProviderError) -> Problem {
         FailureClass::Permanent => problem(StatusCode::BAD_GATEWAY, "PROVIDER_ANSWER_UNUSABLE"),
         FailureClass::Ignored => problem(StatusCode::BAD_GATEWAY, "PROVIDER_REFUSED"),
     }
-}
-
-/// An error with all its sources, for the log.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

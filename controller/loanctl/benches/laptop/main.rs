@@ -20,6 +20,8 @@ mod throughput;
 mod samples;
 #[path = "../figures/table.rs"]
 mod table;
+#[path = "../figures/until_stopped.rs"]
+mod until_stopped;
 
 // What the end-to-end tests run a platform with; they use all of it.
 #[path = "../../tests/e2e/admin.rs"]
@@ -49,7 +51,7 @@ use std::time::Instant;
 
 use options::{Options, Request};
 use spec::Spec;
-use tokio::signal::unix::{SignalKind, signal};
+use until_stopped::until_stopped;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -64,13 +66,11 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut terminated = signal(SignalKind::terminate()).unwrap();
-    // Whichever comes first: what is being measured is dropped, and ends with it.
-    tokio::select! {
-        () = measure(options) => ExitCode::SUCCESS,
-        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
-        _ = terminated.recv() => ExitCode::from(143),
-    }
+    until_stopped(async {
+        measure(options).await;
+        ExitCode::SUCCESS
+    })
+    .await
 }
 
 async fn measure(options: Options) {

@@ -1,13 +1,12 @@
 //! The database's side of it: what is stored of what was answered.
 
-use std::fs;
 use std::time::Duration;
 
-use serde_json::Value;
 use sqlx::{PgPool, Row};
 use tokio::time::{Instant, sleep};
 
 use crate::clients::Answers;
+use crate::database;
 use crate::laptop::Laptop;
 
 const POLL: Duration = Duration::from_millis(200);
@@ -34,13 +33,8 @@ impl Fate {
 }
 
 impl Ledger {
-    pub(crate) async fn open(laptop: &Laptop) -> Self {
-        let local = laptop.state().join("local");
-        let record = fs::read_to_string(local.join("postgres.json")).unwrap();
-        let record: Value = serde_json::from_str(&record).unwrap();
-        let password = fs::read_to_string(local.join("secrets/postgres-password")).unwrap();
-        let (password, port) = (password.trim(), &record["port"]);
-        let url = format!("postgres://loans:{password}@127.0.0.1:{port}/loans_db");
+    pub(crate) fn open(laptop: &Laptop) -> Self {
+        let url = database::url(laptop, "loans_db");
         Self(PgPool::connect_lazy(&url).unwrap())
     }
 

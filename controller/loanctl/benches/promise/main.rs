@@ -17,11 +17,16 @@ mod ledger;
 mod samples;
 #[path = "../figures/table.rs"]
 mod table;
+#[path = "../figures/until_stopped.rs"]
+mod until_stopped;
 
 // What the end-to-end tests run a platform with.
 #[path = "../../tests/e2e/command.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod command;
+#[path = "../../tests/e2e/database.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod database;
 #[path = "../../tests/e2e/laptop.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod laptop;
@@ -47,6 +52,7 @@ use laptop::Laptop;
 use ledger::Ledger;
 use spec::Spec;
 use table::Table;
+use until_stopped::until_stopped;
 
 /// Applications a second: far below what two cores take, so that what is slow is slow because of the fault.
 const PER_SECOND: u32 = 20;
@@ -57,12 +63,16 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    until_stopped(measure()).await
+}
+
+async fn measure() -> ExitCode {
     println!(
         "the promise under faults: {PER_SECOND} applications a second, open loop, through the front; about eight minutes"
     );
     let spec = Spec::new().with("      capacity: 80\n", "");
     let laptop = Laptop::with(&spec).await;
-    let ledger = Ledger::open(&laptop).await;
+    let ledger = Ledger::open(&laptop);
     let mut table = Table::new(
         "Answers while something is broken, and what became of the applications",
         [

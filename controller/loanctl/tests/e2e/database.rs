@@ -18,7 +18,7 @@ pub(crate) struct Stored {
 
 /// The row of an application in `database`.
 pub(crate) async fn application(laptop: &Laptop, database: &str, id: &str) -> Option<Stored> {
-    let mut connection = connect(laptop, database).await;
+    let mut connection = PgConnection::connect(&url(laptop, database)).await.unwrap();
     let query = sqlx::query(
         "SELECT status, interest_rate::text, user_id FROM loan_applications WHERE application_id = $1",
     );
@@ -34,12 +34,12 @@ pub(crate) async fn application(laptop: &Laptop, database: &str, id: &str) -> Op
     })
 }
 
-async fn connect(laptop: &Laptop, database: &str) -> PgConnection {
+/// The address of `database`.
+pub(crate) fn url(laptop: &Laptop, database: &str) -> String {
     let local = laptop.state().join("local");
     let record = fs::read_to_string(local.join("postgres.json")).unwrap();
     let record: Value = serde_json::from_str(&record).unwrap();
     let password = fs::read_to_string(local.join("secrets/postgres-password")).unwrap();
     let (password, port) = (password.trim(), &record["port"]);
-    let url = format!("postgres://loans:{password}@127.0.0.1:{port}/{database}");
-    PgConnection::connect(&url).await.unwrap()
+    format!("postgres://loans:{password}@127.0.0.1:{port}/{database}")
 }

@@ -4,29 +4,26 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use clap::Parser;
 use futures::{StreamExt, stream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use schema::names::ServiceName;
 use schema::settings::AuthSettings;
 use serde::Deserialize;
 use serde_json::json;
-use service_kit::{Application, BoxError, Context, ServiceArgs, reply};
+use service_kit::{Application, BoxError, Context, reply};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use url::Url;
 use warp::Filter;
 
 use crate::client::{Client, HELLO, somebody_else_is_answered};
+use crate::own_process::{self, SERVE};
 
 const CROWD: usize = 10_000;
 /// What the crowd, the tests' other connections and the service's reserve take on one side.
 const FILES_NEEDED: u64 = 12_000;
 /// Clients that connect at once: fewer than the kernel's queue holds.
 const AT_ONCE: usize = 200;
-/// The settings' address, for the process that is to serve.
-const SERVE: &str = "SERVICE_KIT_TEST_SERVES";
 
 /// A service of nothing but the kit.
 struct Service {
@@ -41,28 +38,17 @@ struct Ports {
     admin: SocketAddr,
 }
 
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    service: ServiceArgs,
-}
-
 impl Service {
     /// Starts it by running `test` once more, with [`SERVE`] set, under the limits on open files that `ulimit` sets
     /// by these options.
     async fn start(test: &str, limits: &str) -> Self {
         let settings = tempfile::tempdir().unwrap();
-        let path = settings.path().join("auth.json");
-        let document = json!({
-            "platform": "local", "service": "auth", "epoch": 1, "sequence": 1, "revision": "r",
-            "scoringRevision": "none", "settings": {"tokenLifetime": "1h"},
-        });
-        std::fs::write(&path, document.to_string()).unwrap();
+        let address = own_process::settings_in(settings.path());
         let mut process = Command::new("sh")
             .args(["-c", &format!("ulimit {limits} && exec \"$0\" \"$@\"")])
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
-            .env(SERVE, Url::from_file_path(path).unwrap().as_str())
+            .env(SERVE, address.as_str())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -128,26 +114,14 @@ impl Service {
 
 /// What the process does that was started to serve.
 async fn serve(settings: &str) {
-    let args = [
-        "service",
-        "--platform",
-        "local",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin",
-        "127.0.0.1:0",
-        "--die-with-parent",
-        "--settings",
-        settings,
-    ];
-    let args = Args::try_parse_from(args).unwrap();
+    let args = own_process::args(settings, &["--die-with-parent"]);
     let build = |_: Context<AuthSettings>| async {
         let hello = warp::path!("hello")
             .and(warp::get())
             .map(|| reply::json(&json!("hello")));
         Ok::<_, BoxError>(Application::new(hello.boxed()))
     };
-    service_kit::run(ServiceName::Auth, args.service, build)
+    service_kit::run(ServiceName::Auth, args, build)
         .await
         .unwrap();
 }

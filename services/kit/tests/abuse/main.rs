@@ -2,6 +2,9 @@
 //! everybody else is answered meanwhile.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+#[path = "../own_process/mod.rs"]
+mod own_process;
+
 mod client;
 mod clock;
 mod crowd;

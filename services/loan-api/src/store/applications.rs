@@ -1,10 +1,14 @@
 //! Applications: stored once, decided once.
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
+use schema::platform::Decision as Policy;
 use serde::Serialize;
+use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, milliseconds};
 use crate::application::LoanRequest;
 
 /// An application to be stored.
@@ -20,10 +24,10 @@ pub struct NewApplication {
     pub request: LoanRequest,
     /// The trace it came with.
     pub trace_id: String,
-    /// How long nobody else takes it up, in milliseconds.
-    pub lease_ms: i64,
-    /// How long its request may take to be answered, in milliseconds.
-    pub answer_ms: i64,
+    /// How long nobody else takes it up.
+    pub lease: Duration,
+    /// How long its request may take to be answered.
+    pub answered_within: Duration,
 }
 
 /// What became of storing an application.
@@ -32,16 +36,7 @@ pub enum Inserted {
     /// It is stored.
     New,
     /// The client's key was used before, for this one.
-    Existing(Box<Existing>),
-}
-
-/// An application that was stored with the same key before.
-#[derive(Clone, Debug)]
-pub struct Existing {
-    /// The application.
-    pub application: StoredApplication,
-    /// Whether the request that stored it may still be at work on it, unanswered.
-    pub is_under_way: bool,
+    Existing(Box<StoredApplication>),
 }
 
 /// Where an application stands.
@@ -88,6 +83,8 @@ pub struct StoredApplication {
     pub status: Status,
     /// The rate, when approved.
     pub interest_rate: Option<Decimal>,
+    /// Whether the request that stored it may still be at work on it, unanswered.
+    pub is_under_way: bool,
 }
 
 /// A decision, and what it rests on.
@@ -110,7 +107,7 @@ pub struct Decided {
     /// Settings in force.
     pub settings_revision: String,
     /// The credit policy in force.
-    pub policy: serde_json::Value,
+    pub policy: Policy,
 }
 
 struct Row {
@@ -121,6 +118,7 @@ struct Row {
     income: Decimal,
     status: String,
     interest_rate: Option<Decimal>,
+    is_under_way: bool,
 }
 
 impl TryFrom<Row> for StoredApplication {
@@ -143,6 +141,7 @@ impl TryFrom<Row> for StoredApplication {
             },
             status,
             interest_rate: row.interest_rate,
+            is_under_way: row.is_under_way,
         })
     }
 }
@@ -173,39 +172,24 @@ impl Store {
             term_months,
             income,
             new.trace_id,
-            new.lease_ms,
-            new.answer_ms,
+            milliseconds(new.lease),
+            milliseconds(new.answered_within),
         )
         .execute(&self.pool);
         if self.timed(statement).await?.rows_affected() == 1 {
             return Ok(Inserted::New);
         }
-        self.existing(&new.client_id, &new.idempotency_key).await
-    }
-
-    async fn existing(&self, client_id: &str, key: &str) -> Result<Inserted, StoreError> {
-        let statement = sqlx::query!(
+        let existing = sqlx::query_as!(
+            Row,
             r#"SELECT application_id, user_id, amount, term_months, income, status, interest_rate,
                    (status = 'RECEIVED' AND now() < answered_by) AS "is_under_way!"
                FROM loan_applications WHERE client_id = $1 AND idempotency_key = $2"#,
-            client_id,
-            key,
+            new.client_id,
+            new.idempotency_key,
         )
         .fetch_one(&self.pool);
-        let row = self.timed(statement).await?;
-        let application = Row {
-            application_id: row.application_id,
-            user_id: row.user_id,
-            amount: row.amount,
-            term_months: row.term_months,
-            income: row.income,
-            status: row.status,
-            interest_rate: row.interest_rate,
-        };
-        Ok(Inserted::Existing(Box::new(Existing {
-            application: application.try_into()?,
-            is_under_way: row.is_under_way,
-        })))
+        let existing = self.timed(existing).await?.try_into()?;
+        Ok(Inserted::Existing(Box::new(existing)))
     }
 
     /// The application `application_id`, when it is `client_id`'s.
@@ -219,8 +203,9 @@ impl Store {
     ) -> Result<Option<StoredApplication>, StoreError> {
         let statement = sqlx::query_as!(
             Row,
-            "SELECT application_id, user_id, amount, term_months, income, status, interest_rate \
-             FROM loan_applications WHERE application_id = $1 AND client_id = $2",
+            r#"SELECT application_id, user_id, amount, term_months, income, status, interest_rate,
+                   (status = 'RECEIVED' AND now() < answered_by) AS "is_under_way!"
+               FROM loan_applications WHERE application_id = $1 AND client_id = $2"#,
             application_id,
             client_id,
         )
@@ -255,7 +240,7 @@ impl Store {
             decided.provider,
             decided.scoring_revision,
             decided.settings_revision,
-            decided.policy,
+            Json(&decided.policy) as _,
         )
         .execute(&self.pool);
         Ok(self.timed(statement).await?.rows_affected() == 1)

@@ -17,7 +17,7 @@ use sqlx::{Executor, PgPool};
 
 use crate::database::{Database, Login};
 
-pub use applications::{Decided, Existing, Inserted, NewApplication, Status, StoredApplication};
+pub use applications::{Decided, Inserted, NewApplication, Status, StoredApplication};
 pub use backlog::{Backlog, Lookout};
 pub use undecided::Undecided;
 
@@ -28,6 +28,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(400);
 const STATEMENT_TIMEOUT: &str = "2000";
 /// Connections are replaced after this time, so that a failover or a new replica is found.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// As statements take it.
+fn milliseconds(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, milliseconds};
 use crate::application::LoanRequest;
 
 /// An application without a decision, leased to whoever asked.
@@ -52,12 +52,11 @@ impl From<Row> for Undecided {
 }
 
 impl Store {
-    /// Leases the application that has rested longest, if there is one that nobody works on, for `lease_ms`
-    /// milliseconds.
+    /// Leases the application that has rested longest, if there is one that nobody works on.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn lease_undecided(&self, lease_ms: i64) -> Result<Option<Undecided>, StoreError> {
+    pub async fn lease_undecided(&self, lease: Duration) -> Result<Option<Undecided>, StoreError> {
         let statement = sqlx::query_as!(
             Row,
             r#"UPDATE loan_applications
@@ -68,7 +67,7 @@ impl Store {
                    ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
                RETURNING application_id, user_id, amount, term_months, income, trace_id, refusals,
                    extract(epoch FROM now() - created_at)::float8 AS "age_s!""#,
-            lease_ms,
+            milliseconds(lease),
         )
         .fetch_optional(&self.pool);
         Ok(self.timed(statement).await?.map(Undecided::from))
