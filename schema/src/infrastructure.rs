@@ -58,6 +58,10 @@ pub struct Surroundings {
     /// SNS topic that is told of alarms whose `onAlarm` has `Notify`; absent: nobody is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_topic: Option<String>,
+    /// Address of an OpenTelemetry collector that takes the services' traces as `http/protobuf`, like
+    /// `http://collector:4318`; absent: there are no traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_collector: Option<String>,
     /// What dashboards show beside the services.
     #[serde(default)]
     pub dashboard: DashboardSources,

@@ -86,6 +86,7 @@ pub(super) fn infrastructure() -> Infrastructure {
                 signing_key: "arn:aws:secretsmanager:eu-west-1:1:secret:key".to_owned(),
             }),
             notification_topic: Some("arn:aws:sns:eu-west-1:1:loans".to_owned()),
+            trace_collector: None,
             dashboard: DashboardSources::default(),
         },
         platforms: BTreeMap::new(),

@@ -39,6 +39,7 @@ pub(super) fn surroundings() -> Surroundings {
         database: None,
         auth: None,
         notification_topic: Some("arn:aws:sns:eu-west-1:123456789012:loans".to_owned()),
+        trace_collector: None,
         dashboard: DashboardSources::default(),
     }
 }

@@ -42,6 +42,9 @@ pub(crate) fn variables(place: &Place, bucket: &str) -> Variables {
     if place.surroundings().service_connect_namespace.is_some() {
         variables.insert("LOAN_HOSTS", hosts(place));
     }
+    if let Some(collector) = &place.surroundings().trace_collector {
+        variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT", collector.clone());
+    }
     if let Some(database) = database(place) {
         variables.extend(database_variables(database));
     }
@@ -154,6 +157,18 @@ mod tests {
         assert_eq!(given["LOAN_CLIENTS"], "arn:clients");
         assert_eq!(given["LOAN_SIGNING_KEY"], "arn:signing-key");
         assert!(secrets(&place(ServiceName::Scoring)).is_empty());
+    }
+
+    #[test]
+    fn where_there_is_a_collector_every_task_is_told_of_it() {
+        let mut infrastructure = infrastructure();
+        infrastructure.defaults.trace_collector = Some("http://collector:4318".to_owned());
+        for service in ServiceName::ALL {
+            let told = variables(&place_in(service, infrastructure.clone()), "loans");
+            assert_eq!(told["OTEL_EXPORTER_OTLP_ENDPOINT"], "http://collector:4318");
+        }
+        let told = variables(&place(ServiceName::Scoring), "loans");
+        assert!(!told.contains_key("OTEL_EXPORTER_OTLP_ENDPOINT"));
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub(crate) fn infrastructure() -> Infrastructure {
                 signing_key: "arn:signing-key".to_owned(),
             }),
             notification_topic: None,
+            trace_collector: None,
             dashboard: DashboardSources::default(),
         },
         platforms: BTreeMap::new(),

@@ -109,6 +109,7 @@ fn infrastructure() -> Infrastructure {
             database: None,
             auth: None,
             notification_topic: None,
+            trace_collector: None,
             dashboard: DashboardSources::default(),
         },
         platforms: BTreeMap::new(),

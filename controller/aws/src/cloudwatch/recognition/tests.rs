@@ -301,6 +301,7 @@ fn a_topic_that_came_to_the_account_since_makes_a_difference() {
     let with_topic = samples::surroundings();
     let without = Surroundings {
         notification_topic: None,
+        trace_collector: None,
         ..with_topic.clone()
     };
     let definition = AlarmDefinition {
