@@ -20,6 +20,9 @@ use warp::reply::Response;
 use crate::Auth;
 use crate::clients::VerifyError;
 
+/// How long whoever verifies tokens may keep the keys: no longer than the wait between two steps of replacing one.
+const KEYS_ARE_KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
 /// The routes of the service port.
 #[must_use]
 pub fn routes(auth: &Arc<Auth>) -> Routes {
@@ -310,10 +313,19 @@ async fn verify(auth: Arc<Auth>, body: Body) -> Result<Response, Problem> {
     get,
     path = "/.well-known/jwks.json",
     operation_id = "keys",
-    responses((status = 200, description = "The keys.", body = KeySet)),
+    responses((
+        status = 200,
+        description = "The keys.",
+        body = KeySet,
+        headers(("Cache-Control" = String, description = "How long they may be kept.")),
+    )),
 )]
 fn keys(auth: &Auth) -> Response {
-    reply::json(auth.issuer.jwks())
+    let mut response = reply::json(auth.issuer.jwks());
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, KEYS_ARE_KEPT);
+    response
 }
 
 /// Public keys (RFC 7517).

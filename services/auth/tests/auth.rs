@@ -29,15 +29,10 @@ async fn a_client_with_the_right_secret_gets_a_token_that_is_verified() {
     assert!(verified["expiresAt"].is_string());
     let refused = auth.verify(&token.replace('.', "x")).await;
     assert_eq!(refused["active"], false);
-    let keys: Value = auth
-        .http
-        .get(auth.url(".well-known/jwks.json"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let keys = auth.http.get(auth.url(".well-known/jwks.json"));
+    let keys = keys.send().await.unwrap();
+    assert_eq!(keys.headers()["cache-control"], "public, max-age=300");
+    let keys: Value = keys.json().await.unwrap();
     assert_eq!(keys["keys"][0]["crv"], "Ed25519");
     assert!(
         keys["keys"][0].get("d").is_none(),

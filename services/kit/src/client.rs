@@ -8,6 +8,8 @@ use std::time::Duration;
 use schema::names::ServiceName;
 use url::{Host, Url};
 
+use crate::trace::Call;
+
 /// Connecting takes longer only when nobody answers.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// Below every server's idle timeout (75 s here, 60 s on an ALB), so that a pooled connection is
@@ -31,6 +33,23 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .build()
+}
+
+/// Sends `request` to `dependency`, as part of the current trace.
+///
+/// # Errors
+/// As reqwest's own.
+pub async fn send(
+    request: reqwest::RequestBuilder,
+    dependency: &'static str,
+) -> reqwest::Result<reqwest::Response> {
+    let call = Call::to(dependency);
+    let result = request.headers(call.headers()).send().await;
+    match &result {
+        Ok(response) => call.answered(response.status()),
+        Err(_) => call.ended(&result),
+    }
+    result
 }
 
 /// Where `host:port` of a URL is really found: at an address on a laptop, by a name of Service Connect's in AWS.

@@ -38,7 +38,7 @@
 //! - `build` is called once, after the first valid settings were read: [`Settings::load`] always has
 //!   a document. Until then the service port answers 503 and `/readyz` says why.
 //! - Handlers run inside a request span and a [`trace::TraceContext`]; [`trace::carry`] takes both
-//!   along into a spawned task, [`trace::outgoing`] makes the headers for a call.
+//!   along into a spawned task, [`client::send`] makes a call part of it.
 //! - A client that hangs up cancels its handler. Work that must go on belongs into
 //!   [`Context::tasks`], which a stop waits for within the drain deadline.
 

@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use warp::Filter;
 
@@ -26,7 +25,8 @@ use crate::server::{BindError, RouteTable, Routes, Server};
 use crate::settings::{self, Report, Settings, SettingsGauges, SourceError, Watcher};
 use crate::tasks::Tasks;
 use crate::telemetry::logs::{self, LogError, LogLevel};
-use crate::telemetry::metrics::{Emitter, GoldenSignals, Metrics};
+use crate::telemetry::metrics::{Emission, Emitter, GoldenSignals, Metrics};
+use crate::telemetry::traces::{self, TracesError};
 
 /// Any error that keeps a service from being built.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -35,6 +35,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const LAME_DUCK: Duration = Duration::from_millis(300);
 /// The admin port has nothing worth waiting for.
 const ADMIN_DRAIN: Duration = Duration::from_millis(200);
+
+/// Longest wait at the end for metrics to be written: when nobody reads standard output, nobody ever will.
+const LAST_METRICS: Duration = Duration::from_secs(1);
+/// Longest wait at the end for spans to be sent.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// What a service is built from.
 pub struct Context<S> {
@@ -74,6 +79,9 @@ pub enum RunError {
     /// Logging cannot be set up.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Traces cannot be exported as the environment wants it.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The settings' address is of no use.
     #[error(transparent)]
     Settings(#[from] SourceError),
@@ -107,10 +115,12 @@ where
         parent::die_with_parent(expected)?;
     }
     let signals = Signals::new()?;
-    let log_level = logs::init(args.log, &args.log_level)?;
+    let log = logs::init(args.log, &args.log_level)?;
+    tokio::spawn(log.tell_of_dropped());
+    let traces = traces::init(service, &args.platform)?;
     let process = Process::new(service, args);
     let watcher = process.watcher::<S>()?;
-    let serving = process.serve(log_level, watcher.report()).await?;
+    let serving = process.serve(log.level(), watcher.report()).await?;
     let ended = tokio::select! {
         ended = process.work(watcher, build) => ended,
         signal = signals.received() => {
@@ -119,6 +129,10 @@ where
         }
     };
     process.stop(serving).await;
+    if let Some(traces) = traces {
+        traces.stop(LAST_SPANS).await;
+    }
+    tracing::info!("stopped");
     ended
 }
 
@@ -187,8 +201,8 @@ impl Process {
         let drain = self.args.drain_deadline.saturating_sub(LAME_DUCK);
         let (stop, end) = (CancellationToken::new(), CancellationToken::new());
         let admin_routes = RouteTable::new(shown.routes());
-        let emitter = Emitter::new(self.metrics.clone());
-        let interval = self.args.metrics_interval;
+        let mut emitter = Emitter::new(self.metrics.clone());
+        let emit = move || emitter.emit(SystemTime::now(), &mut io::stdout().lock());
         Ok(Serving {
             service: tokio::spawn(service.serve(
                 self.routes.clone(),
@@ -197,7 +211,7 @@ impl Process {
                 drain,
             )),
             admin: tokio::spawn(admin.serve(admin_routes, None, end.clone(), ADMIN_DRAIN)),
-            metrics: tokio::spawn(emit_until(end.clone(), emitter, interval)),
+            metrics: Emission::start(emit, self.args.metrics_interval)?,
             stop,
             end,
         })
@@ -253,8 +267,7 @@ impl Process {
         }
         serving.end.cancel();
         report_failure("admin port", serving.admin.await);
-        report_failure("metrics", serving.metrics.await);
-        tracing::info!("stopped");
+        serving.metrics.stop(LAST_METRICS).await;
     }
 }
 
@@ -264,7 +277,7 @@ struct Serving {
     service: JoinHandle<()>,
     end: CancellationToken,
     admin: JoinHandle<()>,
-    metrics: JoinHandle<()>,
+    metrics: Emission,
 }
 
 /// What the service port answers until the service is built.
@@ -282,23 +295,6 @@ fn announce(service: &Server, admin: &Server) -> io::Result<()> {
         "admin": admin.address(),
     });
     writeln!(io::stdout().lock(), "{line}")
-}
-
-async fn emit_until(end: CancellationToken, mut emitter: Emitter, interval: Duration) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.tick().await;
-    while end.run_until_cancelled(ticks.tick()).await.is_some() {
-        emit(&mut emitter);
-    }
-    // What was counted since the last tick must not be lost with the process.
-    emit(&mut emitter);
-}
-
-fn emit(emitter: &mut Emitter) {
-    if let Err(error) = emitter.emit(SystemTime::now(), &mut io::stdout().lock()) {
-        tracing::warn!(%error, "metrics were not emitted");
-    }
 }
 
 fn report_failure(task: &str, ended: Result<(), JoinError>) {

@@ -9,7 +9,7 @@ use schema::settings::LoanApiSettings;
 use schema::signals::{AUTH_DEPENDENCY, Metric};
 use serde::Deserialize;
 use service_kit::telemetry::metrics::{Counter, Distribution};
-use service_kit::{Context, Metrics, Problem, Settings, trace};
+use service_kit::{Context, Metrics, Problem, Settings, client};
 use url::Url;
 
 /// Asks auth about tokens.
@@ -93,13 +93,11 @@ impl Authenticator {
     async fn verify(&self, token: &str) -> Result<ClientId, AuthenticationError> {
         let timeout = self.settings.load().settings.clients.auth.timeout.get();
         let asked = async {
-            let response = self
+            let asking = self
                 .http
                 .post(self.url.clone())
-                .headers(trace::outgoing())
-                .json(&serde_json::json!({"token": token}))
-                .send()
-                .await?;
+                .json(&serde_json::json!({"token": token}));
+            let response = client::send(asking, AUTH_DEPENDENCY).await?;
             let status = response.status();
             Ok::<_, reqwest::Error>((status, response.bytes().await?))
         };

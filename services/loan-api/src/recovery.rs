@@ -57,7 +57,7 @@ async fn recover_one(store: &Store, processor: &Processor) -> Result<Progress, S
     let Some(undecided) = store.lease_undecided(processor.lease()).await? else {
         return Ok(Progress::None);
     };
-    let context = TraceContext::resume(&undecided.trace_id);
+    let (context, _span) = TraceContext::resume(&undecided.trace_id).work("recover");
     let work = recover(store, processor, &undecided);
     context.scope(trace::span(&context), work).await
 }

@@ -377,6 +377,32 @@ async fn what_is_refused_for_what_it_is_is_left_to_people_and_they_can_hand_it_b
 }
 
 #[tokio::test]
+async fn the_log_says_nothing_about_a_person_even_when_it_says_most() {
+    let platform = Platform::start(&settings()).await;
+    platform.log_at("debug").await;
+    let person = json!({"userId": "someone-4711", "amount": "31337.07", "termMonths": 24, "income": "4242.42"});
+    let decided = {
+        platform.let_scoring_answer(scored(700)).await;
+        answer(platform.apply(&person)).await.1
+    };
+    let refused = json!({"userId": "someone-4711", "amount": "31337.07", "income": "4242.4242"});
+    answer(platform.apply(&refused)).await;
+    let failing = ResponseTemplate::new(500).set_body_json(&person);
+    platform.let_scoring_answer(failing).await;
+    answer(platform.apply(&person)).await;
+    let is_logged = async || platform.logged("answered").len() == 3;
+    platform.wait_for("logged", is_logged).await;
+    let lines = platform.lines();
+    let id = &decided["applicationId"];
+    let of_it = lines.iter().find(|line| line["application_id"] == *id);
+    assert!(of_it.is_some_and(|line| line["trace_id"].is_string()));
+    for secret in ["someone-4711", "31337.07", "4242.42", "bearer demo"] {
+        let told = |line: &&Value| line.to_string().to_lowercase().contains(secret);
+        assert_eq!(lines.iter().find(told), None, "{secret}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_changes_what_the_audit_says() {
     let platform = Platform::start(&settings()).await;
     platform.let_scoring_answer(scored(712)).await;

@@ -6,8 +6,9 @@ use bytes::BytesMut;
 use http::{StatusCode, header};
 use resilience::{Classified, FailureClass, parse_retry_after};
 use rust_decimal::Decimal;
+use schema::signals::PROVIDER_DEPENDENCY;
 use serde::{Deserialize, Serialize};
-use service_kit::{Hosts, trace};
+use service_kit::{Hosts, client};
 use url::Url;
 
 /// Largest answer read, in bytes. A score takes a few dozen.
@@ -122,13 +123,12 @@ impl Provider {
     /// # Errors
     /// Why there is no score.
     pub async fn ask(&self, base: &str, request: &ScoreRequest) -> Result<Score, ProviderError> {
-        let response = self
+        let asking = self
             .http
             .post(self.endpoint(base)?)
-            .headers(trace::outgoing())
             .header(IDEMPOTENCY_KEY, key(&request.application_id))
-            .json(request)
-            .send()
+            .json(request);
+        let response = client::send(asking, PROVIDER_DEPENDENCY)
             .await
             .map_err(ProviderError::Unreachable)?;
         if response.status() != StatusCode::OK {

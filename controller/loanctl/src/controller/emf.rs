@@ -10,9 +10,7 @@ use std::time::{Duration, SystemTime};
 use aws_adapter::Calls;
 use aws_adapter::quota::Family;
 use engine::tally::Counts;
-use service_kit::telemetry::metrics::{EmitError, Record, Records, Series};
-use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
+use service_kit::telemetry::metrics::{Emission, EmitError, Record, Records, Series};
 
 use super::metrics::{QueueCounts, Sources};
 
@@ -59,21 +57,13 @@ impl Emitter {
         }
     }
 
-    /// Emits once a minute until `stop`, and what was counted since once more.
-    pub(super) async fn emit_until(mut self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.tick().await;
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.emit_to_output();
-        }
-        self.emit_to_output();
-    }
-
-    fn emit_to_output(&mut self) {
-        if let Err(error) = self.emit(SystemTime::now(), &mut io::stdout().lock()) {
-            tracing::error!(%error, "metrics cannot be emitted");
-        }
+    /// Emits on standard output from now on, once a minute.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(super) fn start(mut self) -> io::Result<Emission> {
+        let emit = move || self.emit(SystemTime::now(), &mut io::stdout().lock());
+        Emission::start(emit, INTERVAL)
     }
 
     /// One line, and one for each family that was ever called.

@@ -32,6 +32,8 @@ use crate::{http, place, signals};
 const STOP: Duration = Duration::from_secs(25);
 /// Longest wait for requests to the HTTP port while stopping.
 const HTTP_DRAIN: Duration = Duration::from_secs(1);
+/// Longest wait at the end for metrics to be written.
+const LAST_METRICS: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &ControllerArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -45,7 +47,8 @@ async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
     let config = place::home(&args.place, terms::quotas(args))?;
     let terms = terms::of(args);
     let stop = signals::listen()?;
-    logs::init(args.log, &args.log_level)?;
+    let log = logs::init(args.log, &args.log_level)?;
+    tokio::spawn(log.tell_of_dropped());
     let port = Server::bind(args.listen).await;
     let port = port.with_context(|| {
         format!(
@@ -90,10 +93,11 @@ async fn serve(
         calls: home.tally(),
         queue: queue.as_ref().map(|queue| Arc::clone(&queue.tally)),
     };
-    let emitting = args.emits_metrics().then(|| {
-        let emitter = Emitter::new(sources.clone(), home.bucket());
-        tokio::spawn(emitter.emit_until(stop.clone()))
-    });
+    let emission = args
+        .emits_metrics()
+        .then(|| Emitter::new(sources.clone(), home.bucket()).start())
+        .transpose()
+        .context("cannot emit metrics")?;
     let metrics = metrics::of(sources);
     let routes = http::routes(Arc::clone(&world.board), Arc::clone(&world.tally), metrics);
     let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));
@@ -103,8 +107,8 @@ async fn serve(
     stop.cancel();
     http.await.context("the HTTP port broke down")?;
     searching.await.context("the inventory broke down")?;
-    if let Some(emitting) = emitting {
-        emitting.await.context("emitting metrics broke down")?;
+    if let Some(emission) = emission {
+        emission.stop(LAST_METRICS).await;
     }
     conclude(ended?)
 }

@@ -38,11 +38,24 @@ pub(crate) async fn breakers(scoring: &ServiceStatus) -> Vec<Option<Breaker>> {
     all
 }
 
+/// A count of every task of a service, added up, by its name in `/metrics`.
+pub(crate) async fn count(service: &ServiceStatus, name: &str) -> u64 {
+    let mut sum = 0;
+    for task in &service.tasks {
+        let text = page(task, "metrics").await.unwrap_or_default();
+        let count = value(&text, name).and_then(|count| count.parse::<u64>().ok());
+        sum += count.unwrap_or_default();
+    }
+    sum
+}
+
+fn value<'a>(metrics: &'a str, name: &str) -> Option<&'a str> {
+    let line = metrics.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)
+}
+
 fn breaker(metrics: &str) -> Option<Breaker> {
-    let line = metrics
-        .lines()
-        .find(|line| line.starts_with("breaker_state{"))?;
-    match line.split_whitespace().nth(1)? {
+    match value(metrics, "breaker_state{")? {
         "0.0" => Some(Breaker::Closed),
         "1.0" => Some(Breaker::HalfOpen),
         "2.0" => Some(Breaker::Open),

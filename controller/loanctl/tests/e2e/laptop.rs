@@ -74,6 +74,11 @@ impl Laptop {
     }
 
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with these variables in its environment.
+    pub(crate) fn start_with(&mut self, environment: &[(&str, &str)]) {
         let output = || {
             let path = self.terminal();
             File::options()
@@ -83,6 +88,7 @@ impl Laptop {
                 .unwrap()
         };
         let mut command = self.up();
+        command.envs(environment.iter().copied());
         command.stdout(output()).stderr(output());
         self.child = Some(command.spawn().unwrap());
     }

@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "a test says what it measured")]
 
+#[expect(dead_code, reason = "shared with benchmarks")]
 mod admin;
 mod command;
 mod crash;
@@ -25,4 +26,5 @@ mod side_by_side;
 mod spec;
 mod starting_and_stopping;
 mod torture;
+mod traces;
 mod view;

@@ -17,7 +17,7 @@ use super::Routes;
 use super::arriving::Arriving;
 use crate::problem::{Problem, recover};
 use crate::telemetry::metrics::GoldenSignals;
-use crate::trace::{self, TraceContext};
+use crate::trace::{self, Span, TraceContext};
 
 /// No request takes longer, whatever it waits for: above the longest time that a body may take to arrive (10 s) and
 /// the longest request deadline that settings allow (30 s) together.
@@ -54,10 +54,18 @@ pub(super) struct Answerer {
 impl Answerer {
     /// Always an answer: a panic is a 500, a request that takes too long a 503.
     pub(super) async fn answer(&self, request: Request<Arriving>) -> Response {
-        let context = TraceContext::of(request.headers());
-        context
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let came = TraceContext::of(request.headers());
+        // What nobody counts, nobody traces: probes of the admin port would be most of all spans.
+        let (context, span) = match self.golden {
+            Some(_) => came.serve(&method, &path),
+            None => (came, Span::none()),
+        };
+        let response = context
             .scope(trace::span(&context), self.record(request))
-            .await
+            .await;
+        span.answered(&method, &path, response.status());
+        response
     }
 
     async fn record(&self, request: Request<Arriving>) -> Response {

@@ -1,11 +1,19 @@
 //! Logs: JSON lines on standard output, or the systemd journal; the level can change while running.
+//!
+//! Nobody waits for standard output: lines are written by a thread of its own. When nobody reads them and too many have
+//! piled up, new ones are dropped, and how many is the first thing logged when there is room again.
 
 use std::fmt;
 use std::io;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::MissedTickBehavior;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
@@ -15,6 +23,81 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::args::LogTarget;
+
+/// Lines that wait for a standard output that is full, before new ones are dropped: some 10 MB, and minutes of a busy
+/// service.
+const LINES_WAITING: usize = 32_768;
+/// How often it is looked whether lines were dropped.
+const DROPPED_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Longest wait at the end for lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// The process's log, for as long as it is kept. Dropped, it writes what is still to be written, and waits no longer
+/// than two seconds for it.
+#[derive(Debug)]
+pub struct Log {
+    level: LogLevel,
+    dropped: Option<ErrorCounter>,
+    writer: Option<WorkerGuard>,
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let Some(writer) = self.writer.take() else {
+            return;
+        };
+        // When standard output is full, the writer's end is told on standard output: it would wait for ever.
+        let (end, ended) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            drop(writer);
+            drop(end);
+        });
+        // Either way there is nothing more to be done, and nowhere to tell it.
+        drop(ended.recv_timeout(LAST_LINES));
+    }
+}
+
+impl Log {
+    /// Changes what is logged.
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
+
+    /// Logs for ever how many lines had to be dropped, whenever there were any.
+    pub fn tell_of_dropped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let counter = self.dropped.clone();
+        async move {
+            match counter {
+                Some(counter) => tell_of(&counter).await,
+                // The journal drops nothing that it does not tell of itself.
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+async fn tell_of(counter: &ErrorCounter) {
+    let mut ticks = tokio::time::interval(DROPPED_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = 0;
+    loop {
+        ticks.tick().await;
+        let dropped = counter.dropped_lines();
+        if dropped == told {
+            continue;
+        }
+        tracing::warn!(
+            lines = dropped - told,
+            "log lines were dropped: standard output was full"
+        );
+        // When the line just logged was dropped as well, all are told of once more.
+        if counter.dropped_lines() == dropped {
+            told = dropped;
+        }
+    }
+}
 
 /// Changes what is logged, while running.
 #[derive(Clone, Debug)]
@@ -46,13 +129,18 @@ pub enum LogError {
 ///
 /// # Errors
 /// For unreadable directives, a journal that is asked for and missing, or a second call.
-pub fn init(target: LogTarget, directives: &str) -> Result<LogLevel, LogError> {
+pub fn init(target: LogTarget, directives: &str) -> Result<Log, LogError> {
     let (filter, handle) = reload::Layer::new(parse(directives)?);
+    let output = output(target)?;
     tracing_subscriber::registry()
         .with(filter)
-        .with(output(target)?)
+        .with(output.layer)
         .try_init()?;
-    Ok(LogLevel(handle))
+    Ok(Log {
+        level: LogLevel(handle),
+        dropped: output.dropped,
+        writer: output.writer,
+    })
 }
 
 impl LogLevel {
@@ -72,7 +160,12 @@ fn parse(directives: &str) -> Result<EnvFilter, LogError> {
     })
 }
 
-type Output<S> = Box<dyn Layer<S> + Send + Sync>;
+/// Where records go, and what writes them there.
+struct Output<S> {
+    layer: Box<dyn Layer<S> + Send + Sync>,
+    dropped: Option<ErrorCounter>,
+    writer: Option<WorkerGuard>,
+}
 
 fn output<S>(target: LogTarget) -> Result<Output<S>, LogError>
 where
@@ -87,16 +180,37 @@ where
     if journal {
         match tracing_journald::layer() {
             // The fields have the names that they have in JSON: `journalctl TRACE_ID=…` finds a request's lines.
-            Ok(layer) => return Ok(layer.with_field_prefix(None).boxed()),
+            Ok(layer) => {
+                return Ok(Output {
+                    layer: layer.with_field_prefix(None).boxed(),
+                    dropped: None,
+                    writer: None,
+                });
+            }
             Err(error) if target == LogTarget::Journald => return Err(LogError::Journal(error)),
             // A container can inherit the variable without the socket: JSON is then the right one.
             Err(_) => {}
         }
     }
+    let (writer, guard) = standard_output();
+    let dropped = writer.error_counter();
     let json = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
-        .event_format(FlatJson);
-    Ok(json.boxed())
+        .event_format(FlatJson)
+        .with_writer(writer);
+    Ok(Output {
+        layer: json.boxed(),
+        dropped: Some(dropped),
+        writer: Some(guard),
+    })
+}
+
+fn standard_output() -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(LINES_WAITING)
+        .thread_name("log")
+        .finish(io::stdout())
 }
 
 /// One flat JSON object per line: the event's fields and those of the spans around it, among them

@@ -1,20 +1,19 @@
 //! One id from the client to the last service called: W3C `traceparent`, else `X-Amzn-Trace-Id`. Calls carry both, for
-//! what reads only one of them.
+//! what reads only one of them. Where traces are exported (see [`crate::telemetry::traces`]), each request and each call
+//! is a span of its trace.
+
+mod headers;
+mod span;
 
 use std::fmt;
 use std::future::Future;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 use tracing::Instrument;
 
-/// Header of W3C Trace Context.
-pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// Header of W3C Trace Context for what tracing systems tell each other; passed on as it came.
-pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-/// Header of AWS X-Ray and of AWS's load balancers.
-pub const AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
-/// Longest `tracestate` passed on, in bytes: as much as everybody must be able to take (W3C Trace Context, 3.3.1.5).
-const MAX_TRACESTATE_BYTES: usize = 512;
+pub use headers::{AMZN_TRACE_ID, TRACEPARENT, TRACESTATE};
+pub(crate) use span::export_with;
+pub use span::{Call, Span};
 
 tokio::task_local! {
     static CURRENT: TraceContext;
@@ -30,10 +29,29 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// The trace that a request belongs to, whether it is sampled, and what came along with it.
+/// Id of one piece of work in a trace: 16 lower-case hex digits when shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SpanId(u64);
+
+impl SpanId {
+    fn random() -> Self {
+        // Zero is not a legal id.
+        Self(rand::random::<u64>().max(1))
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The trace that a request belongs to, where in it, whether it is sampled, and what came along with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: TraceId,
+    /// What is done here is a part of this; nothing at the beginning of a trace.
+    span_id: Option<SpanId>,
     sampled: bool,
     state: Option<HeaderValue>,
 }
@@ -43,35 +61,26 @@ impl TraceContext {
     #[must_use]
     pub fn start() -> Self {
         // Zero is not a legal id.
-        Self::new(TraceId(rand::random::<u128>().max(1)), true)
+        Self::new(TraceId(rand::random::<u128>().max(1)))
     }
 
     /// The trace with a known id, or a new one where `trace_id` is none.
     #[must_use]
     pub fn resume(trace_id: &str) -> Self {
-        trace_id_of(trace_id).map_or_else(Self::start, |trace_id| Self::new(trace_id, true))
+        headers::trace_id_of(trace_id).map_or_else(Self::start, |trace_id| Self {
+            // What it was a part of is not known any more; without a name for it, it would begin another trace.
+            span_id: Some(SpanId::random()),
+            ..Self::new(trace_id)
+        })
     }
 
-    const fn new(trace_id: TraceId, sampled: bool) -> Self {
+    const fn new(trace_id: TraceId) -> Self {
         Self {
             trace_id,
-            sampled,
+            span_id: None,
+            sampled: true,
             state: None,
         }
-    }
-
-    /// The trace that a request's headers name, or a new one.
-    #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
-        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let w3c = text(&TRACEPARENT).and_then(from_traceparent);
-        // Without a `traceparent` that holds, `tracestate` means nothing (W3C Trace Context, 3.3).
-        let w3c = w3c.map(|context| Self {
-            state: state_of(headers),
-            ..context
-        });
-        w3c.or_else(|| text(&AMZN_TRACE_ID).and_then(from_amzn))
-            .unwrap_or_else(Self::start)
     }
 
     /// The trace's id.
@@ -80,35 +89,7 @@ impl TraceContext {
         self.trace_id
     }
 
-    /// Headers for one outgoing call, with a span id of its own, the same in both forms.
-    fn headers(&self) -> HeaderMap {
-        let span_id = rand::random::<u64>().max(1);
-        let mut headers = HeaderMap::with_capacity(3);
-        let forms = [
-            (TRACEPARENT, self.traceparent(span_id)),
-            (AMZN_TRACE_ID, self.amzn(span_id)),
-        ];
-        for (name, text) in forms {
-            // Always legal: digits, letters and a few signs.
-            headers.extend(HeaderValue::try_from(text).map(|value| (name, value)));
-        }
-        headers.extend(self.state.clone().map(|state| (TRACESTATE, state)));
-        headers
-    }
-
-    fn traceparent(&self, span_id: u64) -> String {
-        let flags = u8::from(self.sampled);
-        format!("00-{}-{span_id:016x}-{flags:02x}", self.trace_id)
-    }
-
-    fn amzn(&self, span_id: u64) -> String {
-        let id = self.trace_id.to_string();
-        let (time, rest) = id.split_at(8);
-        let sampled = u8::from(self.sampled);
-        format!("Root=1-{time}-{rest};Parent={span_id:016x};Sampled={sampled}")
-    }
-
-    /// Runs `work` as part of this trace, in `span`.
+    /// Runs `work` as part of this trace; `span` gives every log line in it its fields.
     pub fn scope<F: Future>(
         &self,
         span: tracing::Span,
@@ -126,173 +107,29 @@ pub fn current() -> TraceContext {
         .unwrap_or_else(|_| TraceContext::start())
 }
 
-/// The headers that carry the current trace into one outgoing call.
-#[must_use]
-pub fn outgoing() -> HeaderMap {
-    current().headers()
-}
-
 /// Takes the current trace and span along into a task that is spawned.
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     current().scope(tracing::Span::current(), work)
 }
 
-/// The span of work that belongs to `context`: what gives every log line in it its `trace_id`.
+/// The span of work that belongs to `context`: what gives every log line in it its `trace_id`, whatever the level.
 #[must_use]
 pub fn span(context: &TraceContext) -> tracing::Span {
-    tracing::info_span!("request", trace_id = %context.trace_id())
-}
-
-fn from_traceparent(text: &str) -> Option<TraceContext> {
-    let mut parts = text.trim().split('-');
-    let (version, trace_id, parent, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    // Version 00 has exactly four parts; later ones may have more (W3C Trace Context, 3.2).
-    let well_formed = version.len() == 2 && version != "ff" && parent.len() == 16;
-    if !well_formed || (version == "00" && parts.next().is_some()) {
-        return None;
-    }
-    hex(parent, 16).filter(|id| *id != 0)?;
-    let sampled = hex(flags, 2)? & 1 == 1;
-    Some(TraceContext::new(trace_id_of(trace_id)?, sampled))
-}
-
-/// What came as `tracestate`, in one header; nothing when it is longer than must be passed on: part of it would be a
-/// lie about the rest.
-fn state_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    let parts: Vec<&[u8]> = headers
-        .get_all(TRACESTATE)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect();
-    let whole = parts.join(&b',');
-    let is_sendable = !whole.is_empty() && whole.len() <= MAX_TRACESTATE_BYTES;
-    is_sendable.then(|| HeaderValue::from_bytes(&whole).ok())?
-}
-
-/// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`: the load
-/// balancer's own form, whose two parts together are a W3C trace id (AWS X-Ray, "Tracing header").
-fn from_amzn(text: &str) -> Option<TraceContext> {
-    let field = |name: &str| {
-        text.split(';')
-            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
-    };
-    let root = field("Root")?.strip_prefix("1-")?;
-    let trace_id = trace_id_of(&root.replacen('-', "", 1))?;
-    Some(TraceContext::new(trace_id, field("Sampled") != Some("0")))
-}
-
-fn trace_id_of(text: &str) -> Option<TraceId> {
-    hex(text, 32).filter(|id| *id != 0).map(TraceId)
-}
-
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    let legal = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    (text.len() == digits && text.bytes().all(legal))
-        .then(|| u128::from_str_radix(text, 16).ok())
-        .flatten()
+    // Of the highest level: as one of "info" it would be gone, and the id with it, where only warnings are logged.
+    tracing::error_span!("request", trace_id = %context.trace_id())
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::filter::EnvFilter;
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
 
-    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
-    fn of(name: &'static str, value: &str) -> TraceContext {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, value.parse().unwrap());
-        TraceContext::of(&headers)
-    }
-
     #[test]
-    fn a_trace_is_taken_from_either_header() {
-        let w3c = of("traceparent", &format!("00-{ID}-00f067aa0ba902b7-01"));
-        assert_eq!(w3c.trace_id().to_string(), ID);
-        let amzn = of(
-            "x-amzn-trace-id",
-            "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Sampled=0",
-        );
-        assert_eq!(amzn.trace_id().to_string(), ID);
-        assert!(!amzn.sampled);
-    }
-
-    #[test]
-    fn a_malformed_header_starts_a_new_trace() {
-        for value in [
-            "",
-            "00-zz",
-            &format!("00-{ID}-0000000000000000-01"),
-            &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
-            &format!("ff-{ID}-00f067aa0ba902b7-01"),
-            &format!("00-{ID}-00f067aa0ba902b7-01-extra"),
-        ] {
-            assert_ne!(
-                of("traceparent", value).trace_id().to_string(),
-                ID,
-                "{value}"
-            );
-        }
-    }
-
-    async fn passed_on(incoming: &HeaderMap) -> HeaderMap {
-        let context = TraceContext::of(incoming);
-        let call = async { outgoing() };
-        context.scope(tracing::Span::none(), call).await
-    }
-
-    fn w3c(flags: &str) -> HeaderMap {
-        let traceparent = format!("00-{ID}-00f067aa0ba902b7-{flags}");
-        HeaderMap::from_iter([(TRACEPARENT, traceparent.parse().unwrap())])
-    }
-
-    #[tokio::test]
-    async fn an_outgoing_call_carries_the_trace_with_a_span_of_its_own_in_both_forms() {
-        for (flags, sampled) in [("01", "1"), ("00", "0")] {
-            let headers = passed_on(&w3c(flags)).await;
-            let traceparent = headers[TRACEPARENT].to_str().unwrap();
-            let span_id = traceparent
-                .strip_prefix(&format!("00-{ID}-"))
-                .and_then(|rest| rest.strip_suffix(&format!("-{flags}")))
-                .unwrap();
-            assert_eq!(
-                headers[AMZN_TRACE_ID],
-                format!(
-                    "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent={span_id};Sampled={sampled}"
-                )
-            );
-            assert_ne!(span_id, "00f067aa0ba902b7");
-            assert_ne!(passed_on(&w3c(flags)).await[TRACEPARENT], traceparent);
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_passed_on_in_either_form_is_the_trace_that_came() {
-        let came = passed_on(&w3c("01")).await;
-        for name in [TRACEPARENT, AMZN_TRACE_ID] {
-            let alone = HeaderMap::from_iter([(name.clone(), came[&name].clone())]);
-            assert_eq!(TraceContext::of(&alone).trace_id().to_string(), ID);
-        }
-    }
-
-    #[tokio::test]
-    async fn trace_state_is_passed_on_as_it_came() {
-        let mut incoming = w3c("01");
-        assert_eq!(passed_on(&incoming).await.get(TRACESTATE), None);
-        incoming.append(TRACESTATE, "congo=t61rcWkgMzE,rojo=1".parse().unwrap());
-        incoming.append(TRACESTATE, "third=x".parse().unwrap());
-        let outgoing = passed_on(&incoming).await;
-        assert_eq!(outgoing[TRACESTATE], "congo=t61rcWkgMzE,rojo=1,third=x");
-    }
-
-    #[tokio::test]
-    async fn trace_state_of_another_trace_or_without_bounds_is_not_passed_on() {
-        let mut without_parent = HeaderMap::new();
-        without_parent.insert(TRACESTATE, "congo=t61rcWkgMzE".parse().unwrap());
-        let mut endless = w3c("01");
-        endless.insert(TRACESTATE, "congo=1,".repeat(100).parse().unwrap());
-        for incoming in [without_parent, endless] {
-            assert_eq!(passed_on(&incoming).await.get(TRACESTATE), None);
-        }
+    fn a_line_has_its_trace_whatever_the_level() {
+        let warnings = tracing_subscriber::registry().with(EnvFilter::new("warn"));
+        let span = tracing::subscriber::with_default(warnings, || span(&TraceContext::start()));
+        assert!(!span.is_disabled());
     }
 }

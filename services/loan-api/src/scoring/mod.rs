@@ -12,7 +12,7 @@ use schema::signals::SCORING_DEPENDENCY;
 use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
 use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics};
-use service_kit::{BoxError, Context, trace};
+use service_kit::{BoxError, Context, client};
 
 use crate::application::LoanRequest;
 
@@ -172,14 +172,12 @@ impl ScoringClient {
     }
 
     async fn ask(&self, attempt: Attempt, asked: &ScoreRequest<'_>) -> Result<Score, AttemptError> {
-        let response = self
+        let asking = self
             .http
             .post(&*attempt.target)
-            .headers(trace::outgoing())
             .header(DEADLINE_HEADER, attempt.time_left.as_millis().to_string())
-            .json(asked)
-            .send()
-            .await?;
+            .json(asked);
+        let response = client::send(asking, SCORING_DEPENDENCY).await?;
         let status = response.status();
         if status != StatusCode::OK {
             return Err(AttemptError::Status(status));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use schema::signals::Metric;
 use service_kit::aws::CredentialsError;
 use service_kit::telemetry::metrics::Distribution;
+use service_kit::trace::Call;
 use service_kit::{Metrics, Problem};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
@@ -187,7 +188,9 @@ impl Store {
         statement: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, StoreError> {
         let started = Instant::now();
+        let call = Call::to("database");
         let result = statement.await;
+        call.ended(&result);
         self.latency.record_ms(started.elapsed());
         Ok(result?)
     }

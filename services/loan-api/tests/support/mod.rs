@@ -214,14 +214,24 @@ impl Platform {
             .sum()
     }
 
+    /// All that was logged and emitted so far.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
+    }
+
     /// The records logged so far with `message`.
     pub(crate) fn logged(&self, message: &str) -> Vec<Value> {
-        let lines = self.lines.lock().unwrap();
+        let mut lines = self.lines();
+        lines.retain(|line| line["message"] == message);
         lines
-            .iter()
-            .filter(|line| line["message"] == message)
-            .cloned()
-            .collect()
+    }
+
+    /// Logs by `level` from now on.
+    pub(crate) async fn log_at(&self, level: &str) {
+        let url = format!("{}/log-level", self.admin);
+        let set = self.http.put(url).body(level.to_owned());
+        let answer = set.send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
     }
 
     pub(crate) fn terminate(&self) {

@@ -6,6 +6,7 @@
 
 mod distribution;
 mod emf;
+mod emission;
 mod golden;
 mod prometheus;
 
@@ -19,6 +20,7 @@ use schema::signals::Metric;
 
 pub use distribution::Distribution;
 pub use emf::{EmitError, Emitter, Record, Records, Series};
+pub use emission::Emission;
 pub use golden::{GoldenSignals, RequestInFlight};
 pub use prometheus::text;
 
