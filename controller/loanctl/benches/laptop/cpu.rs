@@ -9,11 +9,12 @@ use procfs::{CurrentSI, KernelStats};
 use crate::laptop::Laptop;
 
 /// The name under which this program's own use goes.
-const CLIENTS: &str = "clients";
+pub(crate) const CLIENTS: &str = "clients";
 
 /// What was used up to a moment.
 pub(crate) struct Meter {
     at: Instant,
+    others: Vec<u32>,
     by_program: BTreeMap<String, u64>,
     machine: u64,
 }
@@ -27,16 +28,26 @@ pub(crate) struct Usage {
 }
 
 impl Meter {
+    /// Of a laptop's programs, and this one.
     pub(crate) fn start(laptop: &Laptop) -> Self {
+        Self::over(laptop, &[])
+    }
+
+    /// The same, and of `others`.
+    pub(crate) fn over(laptop: &Laptop, others: &[u32]) -> Self {
         let mut by_program = BTreeMap::new();
         let own = [laptop.pid(), std::process::id()];
-        for pid in [&own[..], &laptop.processes()].concat() {
+        let mut pids = [&own[..], &laptop.processes(), others].concat();
+        pids.sort_unstable();
+        pids.dedup();
+        for pid in pids {
             if let Some((program, ticks)) = ticks_of(pid) {
                 *by_program.entry(program).or_default() += ticks;
             }
         }
         Self {
             at: Instant::now(),
+            others: others.to_owned(),
             by_program,
             machine: machine_ticks(),
         }
@@ -44,7 +55,7 @@ impl Meter {
 
     /// What was used since.
     pub(crate) fn stop(&self, laptop: &Laptop) -> Usage {
-        let now = Self::start(laptop);
+        let now = Self::over(laptop, &self.others);
         let seconds = now.at.duration_since(self.at).as_secs_f64();
         let cpus = |ticks: u64| ticks as f64 / procfs::ticks_per_second() as f64 / seconds;
         let by_program: BTreeMap<String, f64> = now

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schema::status::ServiceStatus;
 
 use crate::admin;
+use crate::drive::{self, Kind, Target};
 use crate::laptop::{BOUND, Laptop};
 use crate::options::Options;
 use crate::samples::Samples;
@@ -14,6 +15,8 @@ use crate::spec::Spec;
 use crate::table::Table;
 use crate::view::{View, serves};
 
+/// Clients of the load, each asking again when answered.
+const CONNECTIONS: usize = 16;
 const POLL: Duration = Duration::from_millis(10);
 
 /// How long after an edit its consequences were there.
@@ -74,6 +77,38 @@ pub(crate) async fn measure(laptop: &Laptop, spec: &Spec, options: Options) {
         "limit: intervals, not work: the file settling, the services' next look for settings, the next \
          health check",
     );
+    print!("{table}");
+}
+
+/// Prints how soon edits of settings are in force while the loan API does all it can, and what its clients notice.
+pub(crate) async fn measure_under_load(laptop: &Laptop, spec: &Spec, options: Options) {
+    let endpoint = laptop.endpoint();
+    let target = Target::new(&endpoint, &endpoint, Kind::Apply).await;
+    let changes = async {
+        let mut all = Vec::new();
+        for number in 1..=options.repetitions() {
+            all.push(change_budget(laptop, spec, 30 + number).await);
+        }
+        all
+    };
+    let loaded = drive::closed(&target, CONNECTIONS, options.load());
+    let (answers, changes) = tokio::join!(loaded, changes);
+    laptop.save(spec);
+    let mut table = Table::new(
+        "6. Edits of settings at full load: in force in every replica",
+        ["", "min", "median", "max", "compare"],
+    );
+    let mut cells = vec!["retry budget".to_owned()];
+    cells.extend(done(&changes).spread());
+    cells.push("required: 3 s".to_owned());
+    table.row(cells);
+    table.note(format!(
+        "{} answers meanwhile, {:.0} a second, {} of them unexpected (required: none)",
+        answers.latencies.count(),
+        answers.per_second,
+        answers.unexpected
+    ));
+    table.note("limit: as without load; every look at a replica shares its CPUs with the load");
     print!("{table}");
 }
 

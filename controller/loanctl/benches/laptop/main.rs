@@ -80,9 +80,10 @@ async fn measure(options: Options) {
     let laptop = starting::measure(&spec, options).await;
     edits::measure(&laptop, &spec, options).await;
     throughput::measure(&laptop, options).await;
+    edits::measure_under_load(&laptop, &spec, options).await;
     drop(laptop);
     if options.quick {
-        println!("\n6. The incident: left out by --quick");
+        println!("\n7. The incident: left out by --quick");
     } else {
         incident::measure().await;
     }

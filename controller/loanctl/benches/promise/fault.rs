@@ -12,7 +12,7 @@ use crate::spec::Spec;
 use crate::view::{View, pids};
 
 /// Load before something breaks and after it is mended.
-const AROUND: Duration = Duration::from_secs(5);
+const AROUND: Duration = Duration::from_secs(10);
 
 /// Something that breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
