@@ -20,7 +20,7 @@ locals {
 
     user                   = "65532:65532"
     readonlyRootFilesystem = true
-    linuxParameters        = { initProcessEnabled = false, capabilities = { drop = ["ALL"] } }
+    linuxParameters        = { capabilities = { drop = ["ALL"] } }
 
     # It stops by itself within 25 s. Source: controller/loanctl/src/controller/mod.rs.
     stopTimeout = 30
@@ -59,7 +59,7 @@ locals {
     essential              = false
     user                   = "65532:65532"
     readonlyRootFilesystem = true
-    linuxParameters        = { initProcessEnabled = false, capabilities = { drop = ["ALL"] } }
+    linuxParameters        = { capabilities = { drop = ["ALL"] } }
     stopTimeout            = 30
 
     environment = [{

@@ -25,7 +25,8 @@ locals {
 
 resource "aws_s3_bucket" "specs" {
   # checkov:skip=CKV_AWS_144:docs/multi-region.md says why a copy of state in another region is not kept by replication.
-  bucket = local.bucket_name
+  bucket        = local.bucket_name
+  force_destroy = !var.deletion_protection
 }
 
 resource "aws_s3_bucket_public_access_block" "specs" {
