@@ -5,6 +5,7 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 data "aws_availability_zones" "available" {
+  # checkov:skip=CKV_AWS_394:The first two by name are taken, and zones that are added come after those that are there.
   state = "available"
 
   # Local zones and wavelength zones have no Fargate and no Aurora.

@@ -48,6 +48,7 @@ resource "aws_rds_cluster_parameter_group" "main" {
 }
 
 resource "aws_rds_cluster" "main" {
+  # checkov:skip=CKV_AWS_133:Backups are kept for database.backup_days, 7 at least.
   # checkov:skip=CKV2_AWS_8:Aurora's own backups go back database.backup_days to any second; AWS Backup is the organisation's choice.
   # checkov:skip=CKV_AWS_327:It is encrypted with the key that storage_encrypted and kms_key_id name.
   cluster_identifier = local.name
@@ -94,6 +95,7 @@ resource "aws_rds_cluster" "main" {
 }
 
 resource "aws_rds_cluster_instance" "main" {
+  # checkov:skip=CKV_AWS_118:It is on unless database.monitoring_seconds is 0, as where things are only tried out.
   count = var.database.instances
 
   identifier         = "${local.name}-${count.index + 1}"

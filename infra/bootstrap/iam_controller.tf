@@ -226,10 +226,17 @@ data "aws_iam_policy_document" "controller" {
     resources = ["${local.cloudwatch_arn}:alarm:LoanPlatform/*"]
   }
 
-  # Alarms are listed by the beginning of their names, which asks for all; metrics and lists know no resource.
+  # They are listed by the beginning of their names, and a list is of all.
   statement {
-    sid       = "ReadAlarmsAndMetrics"
-    actions   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:GetMetricData", "cloudwatch:ListDashboards"]
+    sid       = "ReadAlarms"
+    actions   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
+    resources = ["${local.cloudwatch_arn}:alarm:*"]
+  }
+
+  # IAM knows no resource for them.
+  statement {
+    sid       = "ReadMetricsAndListDashboards"
+    actions   = ["cloudwatch:GetMetricData", "cloudwatch:ListDashboards"]
     resources = ["*"]
   }
 

@@ -94,6 +94,7 @@ resource "aws_vpc_security_group_egress_rule" "api_gateway" {
 # ---- Services ------------------------------------------------------------------------------------------------------
 
 resource "aws_security_group" "service" {
+  # checkov:skip=CKV2_AWS_5:The controller puts tasks into them, by infrastructure.json.
   for_each = local.services
 
   name        = "${local.name}-${each.key}"

@@ -43,7 +43,7 @@ run "the_controller_passes_named_roles_only" {
     condition = toset(flatten([for it in data.aws_iam_policy_document.controller.statement : it.actions if contains(it.resources, "*")])) == toset([
       "ecs:ListServices", "ecs:DescribeTaskDefinition",
       "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies",
-      "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:GetMetricData", "cloudwatch:ListDashboards",
+      "cloudwatch:GetMetricData", "cloudwatch:ListDashboards",
     ])
     error_message = "Only reading is allowed of everything."
   }
