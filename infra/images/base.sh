@@ -73,7 +73,7 @@ unpack() {
 
   # Licences stay; what only a system with a shell uses goes.
   find "$tree/usr/share/doc" -type f -not -name copyright -delete
-  rm -rf "$tree"/{sbin,usr/sbin,usr/bin,bin,usr/share/lintian,usr/share/man,usr/share/locale,etc/ca-certificates} \
+  rm -rf "${tree:?}"/{sbin,usr/sbin,usr/bin,bin,usr/share/lintian,usr/share/man,usr/share/locale,etc/ca-certificates} \
     "$tree"/usr/lib/*-linux-gnu/{gconv,audit} "$tree"/usr/share/{gcc,gdb}
   find "$tree/usr" -type d -empty -delete
 }
@@ -93,8 +93,8 @@ name_accounts() {
   # Without it glibc asks DNS before /etc/hosts, where ECS writes the names of Service Connect.
   echo 'hosts: files dns' >"$tree/etc/nsswitch.conf"
   # The release that a scanner looks vulnerabilities up for.
-  release="$(. /etc/os-release && echo "$ID $VERSION_ID")"
-  printf 'ID=%s\nVERSION_ID="%s"\nNAME="Debian GNU/Linux"\n' ${release} >"$tree/etc/os-release"
+  release=$(. /etc/os-release && echo "$VERSION_ID")
+  printf 'ID=debian\nVERSION_ID="%s"\nNAME="Debian GNU/Linux"\n' "$release" >"$tree/etc/os-release"
 }
 
 commit() {
@@ -104,7 +104,7 @@ commit() {
   mkdir -p "$(dirname "$output")"
   printf 'FROM scratch\nCOPY . /\nUSER 65532:65532\n' >"$work/base.Containerfile"
   "${builder[@]}" build --quiet --timestamp "$newest" --arch "$architecture" --identity-label=false \
-    --label "org.opencontainers.image.title=loan-platform-base" --label "org.opencontainers.image.version=${release/ /-}" \
+    --label "org.opencontainers.image.title=loan-platform-base" --label "org.opencontainers.image.version=debian-$release" \
     --label "dev.lending.glibc=$glibc" --file "$work/base.Containerfile" --tag base "$tree" >/dev/null
   "${builder[@]}" push --quiet base "oci:$output"
   mv "$work/packages" "$output.packages"

@@ -122,6 +122,7 @@ find_programs() {
   for program in "${programs[@]}"; do
     look_at_the_program "$folder/$program"
     install -m 0555 "$folder/$program" "$work/context/$program"
+    [[ "$program" != loanctl ]] || look_for_the_home_on_aws
   done
   [[ -z "$database_ca" ]] || install -m 0444 "$database_ca" "$work/context/database-ca.pem"
 }
@@ -140,11 +141,13 @@ look_at_the_program() {
   needs=${needs#GLIBC_}
   [[ "$(printf '%s\n' "$needs" "$glibc" | sort -V | tail -1)" == "$glibc" ]] ||
     fail "$file needs glibc $needs, and the base has $glibc: build it on the Debian release of the base"
-  # `make up` builds loanctl without its home on AWS, under the same name.
-  if [[ "${file##*/}" == loanctl && "$(oci_architecture "$(uname -m)")" == "$architecture" ]]; then
-    "$file" controller --help >/dev/null 2>&1 ||
-      fail "$file was built without AWS: cargo build --release --locked --package loanctl"
-  fi
+}
+
+# `make up` builds loanctl without it, under the same name. Only a machine that can run the program can tell.
+look_for_the_home_on_aws() {
+  [[ "$(oci_architecture "$(uname -m)")" == "$architecture" ]] || return 0
+  "$work/context/loanctl" controller --help >/dev/null 2>&1 ||
+    fail "$folder/loanctl was built without AWS: cargo build --release --locked --package loanctl"
 }
 
 build_all() {

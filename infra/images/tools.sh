@@ -1,5 +1,5 @@
 # What base.sh and build-and-push.sh share. Sourced, not run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 images=${CARGO_TARGET_DIR:-$root/target}/images
