@@ -59,16 +59,17 @@ resource "aws_lb_target_group" "service" {
   # A task takes 25 s at most to finish its requests once it is told to stop.
   deregistration_delay = 30
 
-  # Ready means: settings read and the database reached. Not ready tasks get no requests; ECS replaces those that are
-  # not healthy.
+  # A new task counts once it is ready: settings read, the database reached. One that no longer is gets no requests, and
+  # ECS replaces it, which helps nobody while the database fails over: so it is given longer than that takes. Tasks that
+  # hang are found by their container's own check, within half a minute.
   health_check {
     port                = local.admin_port
     path                = "/readyz"
     matcher             = "200"
-    interval            = 5
-    timeout             = 2
+    interval            = 10
+    timeout             = 5
     healthy_threshold   = 2
-    unhealthy_threshold = 2
+    unhealthy_threshold = 10
   }
 }
 

@@ -122,7 +122,7 @@ variable "client_cidrs" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the load balancer, in this region. Null: HTTP only, for trying things out."
+  description = "ACM certificate of the load balancer, in this region. Null: see plain_http."
   type        = string
   default     = null
 
@@ -131,20 +131,33 @@ variable "certificate_arn" {
     error_message = "certificate_arn: name an ACM certificate by its ARN, arn:aws:acm:REGION:ACCOUNT:certificate/ID."
   }
 
+  # Tokens and incomes do not travel in the clear by mistake.
+  validation {
+    condition     = var.plain_http || var.api_gateway || var.certificate_arn != null
+    error_message = "certificate_arn: give it and domain_name, or set api_gateway = true, which has HTTPS of its own, or plain_http = true where nothing is real."
+  }
+
   validation {
     condition     = (var.certificate_arn == null) == (var.domain_name == null)
     error_message = "certificate_arn and domain_name: give both, or neither."
   }
 }
 
+variable "plain_http" {
+  description = "Whether clients may come by HTTP, without a certificate and without API Gateway. For trying things out."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "domain_name" {
-  description = "Host name that the certificate is for and that clients use; its DNS record is yours to make. Null with HTTP only."
+  description = "Host name that the certificate is for and that clients use; its DNS record is yours to make. Null without a certificate."
   type        = string
   default     = null
 }
 
 variable "api_gateway" {
-  description = "Whether an API Gateway HTTP API stands before the load balancer, which then is internal."
+  description = "Whether an API Gateway HTTP API stands before the load balancer, which then is internal. It has HTTPS at an address of its own; another domain for it is yours to make."
   type        = bool
   default     = false
   nullable    = false

@@ -3,6 +3,8 @@ environment = "dev"
 region      = "eu-west-1"
 platform    = "dev"
 
+plain_http = true
+
 deletion_protection  = false
 nat_gateway_per_zone = false
 log_retention_days   = 14

@@ -1,8 +1,11 @@
 # Where money is lent. certificate_arn, domain_name, terraform_role_arns, ci and notification_emails are the account's
-# own: keep them in a file beside this one and pass both.
+# own: keep them in a file of yours and pass both.
 environment = "production"
 region      = "eu-west-1"
 platform    = "production"
+
+# HTTPS from the first day. With a certificate and a domain, false leads clients to the load balancer directly.
+api_gateway = true
 
 deletion_protection  = true
 nat_gateway_per_zone = true

@@ -5,6 +5,7 @@ mock_provider "aws" {
 
 variables {
   environment      = "dev"
+  plain_http       = true
   region           = "eu-west-1"
   platform         = "dev"
   controller_image = "registry.example/loanctl@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

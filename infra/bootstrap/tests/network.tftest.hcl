@@ -5,6 +5,7 @@ mock_provider "aws" {
 
 variables {
   environment = "dev"
+  plain_http  = true
   region      = "eu-west-1"
   platform    = "dev"
 }

@@ -55,6 +55,7 @@ override_resource {
 
 variables {
   environment = "dev"
+  plain_http  = true
   region      = "eu-west-1"
   platform    = "dev"
 }

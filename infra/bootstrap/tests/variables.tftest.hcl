@@ -5,52 +5,45 @@ mock_provider "aws" {
 
 variables {
   environment = "dev"
+  plain_http  = true
   region      = "eu-west-1"
   platform    = "dev"
 }
 
-run "names_are_short_and_plain" {
+# Each of them is wrong in one way, and each is named.
+run "what_could_not_work_is_refused" {
   command = plan
 
   variables {
-    environment = "Production of tomorrow"
-    platform    = "Loans"
-    region      = "europe"
+    project              = "Loan"
+    environment          = "production-of-tomorrow"
+    region               = "europe"
+    platform             = "Loans"
+    vpc_cidr             = "10.0.0.0/20"
+    client_cidrs         = ["everywhere"]
+    web_acl_arn          = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b"
+    architecture         = "arm64"
+    container_insights   = "on"
+    database_login       = "iam"
+    log_retention_days   = 45
+    controller_image     = "registry.example/loanctl:latest"
+    otel_collector_image = "registry.example/collector:latest"
+    controller           = { cpu = 256, memory = 4096 }
+    database             = { min_capacity = 0.3 }
+    monthly_budget_usd   = 0
+
+    # A session comes and goes; the role behind it stays.
+    terraform_role_arns = ["arn:aws:sts::123456789012:assumed-role/terraform/me"]
+
+    # Any branch could write specs.
+    ci = { issuer_url = "https://issuer.example", subjects = ["repo:lender/*"] }
   }
 
-  expect_failures = [var.environment, var.platform, var.region]
-}
-
-run "the_vpc_is_a_16" {
-  command = plan
-
-  variables { vpc_cidr = "10.0.0.0/20" }
-
-  expect_failures = [var.vpc_cidr]
-}
-
-run "clients_come_from_blocks" {
-  command = plan
-
-  variables { client_cidrs = ["everywhere"] }
-
-  expect_failures = [var.client_cidrs]
-}
-
-run "an_image_is_named_by_digest" {
-  command = plan
-
-  variables { controller_image = "registry.example/loanctl:latest" }
-
-  expect_failures = [var.controller_image]
-}
-
-run "fargate_knows_pairs_of_cpu_and_memory" {
-  command = plan
-
-  variables { controller = { cpu = 256, memory = 4096 } }
-
-  expect_failures = [var.controller]
+  expect_failures = [
+    var.project, var.environment, var.region, var.platform, var.vpc_cidr, var.client_cidrs, var.web_acl_arn, var.architecture,
+    var.container_insights, var.database_login, var.log_retention_days, var.controller_image, var.otel_collector_image, var.controller,
+    var.database, var.monthly_budget_usd, var.terraform_role_arns, var.ci,
+  ]
 }
 
 run "a_certificate_has_a_domain" {
@@ -61,34 +54,24 @@ run "a_certificate_has_a_domain" {
   expect_failures = [var.certificate_arn]
 }
 
-run "a_pipeline_is_named_in_full" {
+run "clients_do_not_come_in_the_clear_by_mistake" {
   command = plan
 
-  variables { ci = { issuer_url = "https://issuer.example", subjects = ["repo:lender/*"] } }
+  variables { plain_http = false }
 
-  expect_failures = [var.ci]
+  expect_failures = [var.certificate_arn]
 }
 
-run "capacity_goes_in_halves" {
+run "api_gateway_has_https_of_its_own" {
   command = plan
 
-  variables { database = { min_capacity = 0.3 } }
+  variables {
+    plain_http  = false
+    api_gateway = true
+  }
 
-  expect_failures = [var.database]
-}
-
-run "retention_is_one_that_cloudwatch_knows" {
-  command = plan
-
-  variables { log_retention_days = 45 }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "terraform_is_a_role_and_no_session" {
-  command = plan
-
-  variables { terraform_role_arns = ["arn:aws:sts::123456789012:assumed-role/terraform/me"] }
-
-  expect_failures = [var.terraform_role_arns]
+  assert {
+    condition     = startswith(output.endpoint, "https://")
+    error_message = "Clients come by HTTPS."
+  }
 }
