@@ -12,6 +12,7 @@ from typing import Callable
 
 import infrastructure
 import lint
+import network
 import principals
 import scan
 import simulate
@@ -30,20 +31,24 @@ ENVIRONMENTS = {
 class Chain:
     """One module under check."""
 
-    def __init__(self, module: Path, work: Path, stand_in: StandIn) -> None:
+    def __init__(
+        self, module: Path, work: Path, stand_in: StandIn, environments: tuple[str, ...] = tuple(ENVIRONMENTS)
+    ) -> None:
         self.module = module
+        self.environments = environments
         self.scratch = Scratch.of(module, work / "module", stand_in)
         self.states: dict[str, State] = {}
 
     def checks(self) -> dict[str, Callable[[], str]]:
         """Every check; each answers what it has seen, or raises a `Problem`."""
-        applies = {f"apply {name}": lambda name=name: self.apply(name) for name in ENVIRONMENTS}
+        applies = {f"apply {name}": lambda name=name: self.apply(name) for name in self.environments}
         return {
             "fmt": self.format,
             "style": lambda: none_of(style.problems(self.module)),
             "validate": self.validate,
-            "test": self.scratch.test,
+            "test": lambda: self.scratch.test(),
             **applies,
+            "network": lambda: self.each(network.problems),
             "lint": lambda: self.each(lint.problems),
             "principals": lambda: self.each(principals.problems),
             "simulate": lambda: self.each(simulate.problems),
@@ -79,7 +84,7 @@ class Chain:
 
     def each(self, problems: Callable[[State], list[str]]) -> str:
         """Runs a check on what each apply has made."""
-        for name in ENVIRONMENTS:
+        for name in self.environments:
             if name not in self.states:
                 self.apply(name)
         found = [f"{name}: {problem}" for name, state in self.states.items() for problem in problems(state)]
