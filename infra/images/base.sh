@@ -65,6 +65,7 @@ unpack() {
     dpkg-deb --extract "$package" "$tree"
     # Where scanners look for the packages of an image that has no package manager.
     dpkg-deb --field "$package" >"$tree/var/lib/dpkg/status.d/$(dpkg-deb --field "$package" Package)"
+    # shellcheck disable=SC2016  # dpkg-deb fills in the names
     dpkg-deb --show --showformat='${Package} ${Version} ${Architecture}\n' "$package"
   done | sort >"$work/packages"
   # All of the time that is in it: the newest file of Debian's.

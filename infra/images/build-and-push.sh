@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Builds the images of the five programs and pushes them; prints the name of each by digest, as specs take it.
+# Builds the images of the programs and pushes them; prints the name of each by digest, as specs take it.
 set -euo pipefail
 . "$(dirname "$0")/tools.sh"
 . "$(dirname "$0")/registry.sh"
 
-usage="Usage: build-and-push.sh --registry HOST[:PORT][/PATH] --base BASE [OPTIONS]
+usage="Usage: build-and-push.sh --registry HOST[:PORT][/PATH] --base BASE [OPTIONS] [PROGRAM…]
 
-Prints one line a program: REGISTRY/PROGRAM@sha256:…
+Prints one line a program: REGISTRY/PROGRAM@sha256:… Programs: loanctl, loan-api, auth, scoring, score-provider (all five)
 
   --registry NAME         where to; for ECR this logs in with the credentials of the AWS command line, for any other
                           registry log in before, with 'skopeo login'
   --base BASE             oci:DIR as base.sh prints it, or NAME@sha256:… of a distroless image with glibc
-  --tag TAG               tag of all five (the revision); one that is taken is never moved
+  --tag TAG               tag of all images (the revision); one that is taken is never moved
   --architecture ARCH     x86_64 or arm64 (this machine's)
   --programs DIR          built programs; without it 'cargo build --release --locked' makes them, for this machine
   --database-ca FILE      bundle of the authorities that signed for the database, in PEM; goes into loan-api
@@ -20,9 +20,9 @@ Prints one line a program: REGISTRY/PROGRAM@sha256:…
   --no-push               build only: layouts in target/images/out
   --plain-http            the registry has no TLS; only on loopback
 
-Exit codes: 0 all five are there, 1 something failed, 2 unusable arguments"
+Exit codes: 0 all are there, 1 something failed, 2 unusable arguments"
 
-programs=(loanctl loan-api auth scoring score-provider)
+all_programs=(loanctl loan-api auth scoring score-provider)
 
 main() {
   read_arguments "$@"
@@ -30,6 +30,8 @@ main() {
   work_in_a_folder_of_its_own
   find_builder
   know_the_revision
+  # First, for the base may be there as well.
+  log_in
   look_at_the_base
   look_at_the_database_ca
   find_programs
@@ -40,6 +42,7 @@ main() {
 read_arguments() {
   local machine database_ca_decided=""
   machine=$(uname -m)
+  programs=()
   registry="" base="" tag="" folder="" database_ca="" allow_dirty="" push=yes plain_http=""
   while [[ $# -gt 0 ]]; do
     case "$1" in
@@ -54,16 +57,22 @@ read_arguments() {
       --no-push) push=""; shift ;;
       --plain-http) plain_http=yes; shift ;;
       --help | -h) echo "$usage"; exit 0 ;;
-      *) misused "there is no argument '$1'" ;;
+      -*) misused "there is no argument '$1'" ;;
+      *)
+        [[ " ${all_programs[*]} " == *" $1 "* ]] || misused "there is no program '$1': ${all_programs[*]}"
+        programs+=("$1")
+        shift
+        ;;
     esac
   done
+  [[ ${#programs[@]} -gt 0 ]] || programs=("${all_programs[@]}")
   architecture=$(oci_architecture "$machine")
   [[ -n "$base" ]] || misused "--base is missing: base.sh makes one and prints its name"
   [[ -n "$registry" || -z "$push" ]] || misused "--registry is missing (or --no-push)"
   [[ "$registry" != *://* && "$registry" != *@* && "$registry" != */ ]] ||
     misused "--registry: '$registry' must be HOST[:PORT][/PATH], without scheme, user or slash at its end"
   [[ -z "$tag" || "$tag" =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]] || misused "--tag: '$tag' is no tag of an image"
-  [[ -n "$database_ca_decided" ]] ||
+  [[ -n "$database_ca_decided" || " ${programs[*]} " != *" loan-api "* ]] ||
     misused "--database-ca is missing: without RDS's bundle the loan API does not trust its database (or --without-database-ca)"
   [[ -z "$plain_http" || "$registry" =~ ^(127\.[0-9.]+|localhost)(:|/|$) ]] ||
     misused "--plain-http: '$registry' is not on loopback, and what is pushed without TLS can be replaced on its way"
@@ -178,9 +187,8 @@ build() {
     "${builder[@]}" push --quiet "$program" "oci:$images/out/$program"
 }
 
-# Looks at all five tags before the first is pushed: either none or all of a run is refused.
+# Looks at all tags before the first is pushed: either none or all of a run is refused.
 push_all() {
-  log_in
   local program state missing=()
   for program in "${programs[@]}"; do
     state=$(state_of_tag "$program")

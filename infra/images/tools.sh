@@ -38,7 +38,8 @@ work_in_a_folder_of_its_own() {
 }
 
 # Finds what builds images, as `builder`. Its storage is in the folder of this run: nothing is left behind, and
-# nothing that another build left is taken. vfs works everywhere, as root, in a container, and without either.
+# nothing that another build left is taken. vfs works everywhere, and it has to be one driver: overlay makes other layers of
+# the same files, and so other digests.
 find_builder() {
   local program=buildah
   command -v buildah >/dev/null 2>&1 || program=podman

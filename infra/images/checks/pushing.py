@@ -49,8 +49,8 @@ def a_tag_is_never_moved(place, push, small, small_names, registry, **_):
 
 def a_registry_that_is_down_is_not_an_empty_one(push, small, **_):
     """a registry that does not answer is not taken for an empty one"""
-    done = push("--programs", small, "--registry", f"127.0.0.1:{free_port()}/loans")
-    expect(done.returncode == 1 and "does not say whether loanctl:" in done.stderr, done)
+    done = push("--programs", small, "--registry", f"127.0.0.1:{free_port()}/loans", "auth")
+    expect(done.returncode == 1 and "does not say whether auth:" in done.stderr, done)
 
 
 def a_dirty_tree_is_refused(place, push, small, **_):
@@ -60,7 +60,7 @@ def a_dirty_tree_is_refused(place, push, small, **_):
     try:
         done = push("--programs", small)
         expect(done.returncode == 1 and "--allow-dirty" in done.stderr, done)
-        done = push("--programs", small, "--allow-dirty", "--no-push")
+        done = push("--programs", small, "--allow-dirty", "--no-push", "auth")
         expect(done.returncode == 0, done)
         config = place.config_of_output("auth")
         revision = config["config"]["Labels"]["org.opencontainers.image.revision"]
@@ -80,6 +80,15 @@ def cargo_builds_what_is_not_given(place, push, small, **_):
     expect(done.returncode == 0, done)
     asked = (stub / "asked").read_text().split()
     expect(asked == ["build", "--release", "--locked", *(f"--package={program}" for program in PROGRAMS)], asked)
+
+
+def some_can_be_built_alone(place, base, registry, small, **_):
+    """programs that are named are built and pushed without the others, and only the loan API asks for authorities"""
+    arguments = ["--registry", f"{registry.address}/some", "--plain-http", "--base", base, "--programs", small]
+    done = place.run("build-and-push.sh", *arguments, "--tag", "some", "auth", "scoring")
+    expect(done.returncode == 0 and len(done.stdout.split()) == 2, done)
+    pushed = [program for program in PROGRAMS if registry.tags(f"some/{program}")]
+    expect(pushed == ["auth", "scoring"], pushed)
 
 
 def unusable_programs_are_named(place, push, small, **_):
@@ -111,6 +120,7 @@ def unusable_arguments_are_named(place, push, small, **_):
         (["--registry", "https://user@registry.example"], 2, "without scheme, user"),
         (["--tag", "not a tag"], 2, "'not a tag' is no tag"),
         (["--database-ca", "/dev/null"], 1, "/dev/null has no certificates in PEM"),
+        (["scorer"], 2, "there is no program 'scorer': loanctl loan-api"),
         (["--databse-ca", "x"], 2, "there is no argument '--databse-ca'"),
     ]:
         done = push("--programs", small, *arguments)
@@ -136,13 +146,12 @@ def images_for_graviton_are_built_anywhere(place, push, small, **_):
     expect(made.returncode == 0, made)
     programs = place.folder / "arm64"
     shutil.copytree(small, programs)
-    for program in PROGRAMS:
-        for_arm64(programs / program)
-    done = push("--programs", programs, "--architecture", "arm64", "--base", made.stdout.strip(), "--no-push")
+    for_arm64(programs / "auth")
+    base = made.stdout.strip()
+    done = push("--programs", programs, "--architecture", "arm64", "--base", base, "--no-push", "auth")
     expect(done.returncode == 0, done)
-    for program in PROGRAMS:
-        found = place.config_of_output(program)["architecture"]
-        expect(found == "arm64", f"{program} is for {found}")
+    found = place.config_of_output("auth")["architecture"]
+    expect(found == "arm64", f"it is for {found}")
 
 
 def nothing_is_left_behind(place, **_):
@@ -187,6 +196,7 @@ CHECKS = [
     a_registry_that_is_down_is_not_an_empty_one,
     a_dirty_tree_is_refused,
     cargo_builds_what_is_not_given,
+    some_can_be_built_alone,
     unusable_programs_are_named,
     unusable_arguments_are_named,
     a_missing_tool_is_named,

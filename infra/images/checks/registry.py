@@ -16,17 +16,16 @@ PATIENCE_S = 20
 
 
 class Registry:
-    """A real registry with its storage in a folder. Without TLS on a free port, unless told otherwise."""
+    """A real registry on a free port, without TLS, with its storage in a folder."""
 
-    def __init__(self, folder: Path, address=None, http=None, auth=None):
-        self.address = address or f"127.0.0.1:{free_port()}"
+    def __init__(self, folder: Path, storage=None):
+        self.address = f"127.0.0.1:{free_port()}"
         folder.mkdir(parents=True)
         config = {
             "version": "0.1",
             "log": {"level": "error", "accesslog": {"disabled": True}},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
-            "http": {"addr": self.address, "secret": "of this run", **(http or {})},
-            **({"auth": auth} if auth else {}),
+            "storage": {"filesystem": {"rootdirectory": str(storage or folder / "storage")}},
+            "http": {"addr": self.address, "secret": "of this run"},
         }
         # JSON is YAML.
         (folder / "config.yml").write_text(json.dumps(config))

@@ -55,7 +55,8 @@ def every_service_starts_and_stops(images, mounted, **_):
 def a_health_check_of_nobody_fails(images, mounted, **_):
     """a health check fails where nobody serves, and says so"""
     for image in services(images):
-        done = container.run(image, mounted, "check-health", variables={"LOAN_ADMIN": "127.0.0.1:1"})
+        nobody = {"LOAN_ADMIN": "127.0.0.1:1", "LOAN_LISTEN": "127.0.0.1:1"}
+        done = container.run(image, mounted, "check-health", variables=nobody)
         expect(done.returncode == 1 and "does not answer" in done.stderr, f"{image.program}: {done}")
 
 

@@ -98,8 +98,15 @@ class Workplace:
 
     def config_of_output(self, program: str):
         """What the image says of itself that the last run has built."""
+        return self.shown(program, "--config")
+
+    def layers_of_output(self, program: str):
+        """The digests of its layers."""
+        return [layer["digest"] for layer in self.shown(program, "--raw")["layers"]]
+
+    def shown(self, program: str, part: str):
         layout = self.repository / "target/images/out" / program
-        shown = subprocess.run(["skopeo", "inspect", "--config", f"oci:{layout}"], capture_output=True, check=True)
+        shown = subprocess.run(["skopeo", "inspect", part, f"oci:{layout}"], capture_output=True, check=True)
         return json.loads(shown.stdout)
 
     def leftovers(self):
