@@ -17,14 +17,14 @@ import principals
 import scan
 import simulate
 import style
-from terraform import HERE, Problem, Scratch, StandIn, State
+from terraform import COMPLETE, HERE, Problem, Scratch, StandIn, State
 
 ROOT = HERE.parent.parent
 # Every environment that the module is delivered for, and one with all that is optional.
 ENVIRONMENTS = {
     "dev": ["environments/dev.tfvars"],
     "production": ["environments/production.tfvars"],
-    "everything": ["environments/production.tfvars", str(HERE / "everything.tfvars")],
+    COMPLETE: ["environments/production.tfvars", str(HERE / "everything.tfvars")],
 }
 
 
@@ -124,12 +124,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="infra/check/run", description="Checks infra/bootstrap without an account.")
     parser.add_argument("--module", type=Path, default=HERE.parent / "bootstrap", help="the module, infra/bootstrap")
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "infra-check", help="where copies are made")
+    parser.add_argument("--sample", action="store_true", help="write infrastructure.sample.json anew, and check nothing")
     parser.add_argument("only", nargs="*", help="names of checks; all without any")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     # Several may run at once, each on a copy of its own.
     with StandIn() as stand_in, tempfile.TemporaryDirectory(prefix="run-", dir=given.work) as folder:
-        failed = run(Chain(given.module.resolve(), Path(folder), stand_in), given.only)
+        chain = Chain(given.module.resolve(), Path(folder), stand_in)
+        if given.sample:
+            chain.apply(COMPLETE)
+            infrastructure.SAMPLE.write_text(infrastructure.as_text(infrastructure.document(chain.states[COMPLETE])))
+            return 0
+        failed = run(chain, given.only)
     return 1 if failed else 0
 
 

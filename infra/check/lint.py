@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 
 from documents import actions_of, identity_policies
@@ -62,3 +63,23 @@ def known_action(action: str) -> bool:
         return False
     except parliament.UnknownPrefixException:
         return False
+
+
+def fits(action: str, resource: str) -> bool:
+    """Whether an action can be on a resource of this form."""
+    service, _, name = action.partition(":")
+    for definition in parliament.iam_definition:
+        if definition["prefix"] != service:
+            continue
+        forms = {of["resource"]: of["arn"] for of in definition["resources"]}
+        for privilege in definition["privileges"]:
+            if privilege["privilege"].lower() == name.lower():
+                named = [of["resource_type"].rstrip("*") for of in privilege["resource_types"]]
+                kinds = [kind for kind in named if kind]
+                return not kinds or any(is_form(kind, forms.get(kind, "*"), resource) for kind in kinds)
+    return False
+
+
+def is_form(kind: str, form: str, resource: str) -> bool:
+    """Whether an ARN has the form of a kind of resource."""
+    return parliament.is_arn_match(kind, re.sub(r"\$\{\w+\}", "*", form), resource)

@@ -13,12 +13,10 @@ from typing import Any, Iterator
 import documents
 from iam import Call, NotUnderstood, Policy, decide, many
 from rust_calls import made_by
-from terraform import HERE, Problem, State
+from terraform import COMPLETE, HERE, Problem, State
 
 TABLE = HERE / "calls.toml"
 ALL = Policy("a policy that allows everything", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
-# The environment in which nothing optional is left out.
-COMPLETE = "everything"
 
 
 @dataclass(frozen=True)

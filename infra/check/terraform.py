@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Any, Sequence
 
 HERE = Path(__file__).resolve().parent
+# The environment in which nothing optional is left out.
+COMPLETE = "everything"
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", ".terraform.lock.hcl")
 # States are kept in the scratch copy, whatever the module says of a bucket.
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
+import json
+from collections import Counter
 from typing import Any
 
 Json = dict[str, Any]
@@ -104,7 +105,7 @@ ID_IS = {
 
 NAMES = ("name", "bucket", "identifier", "cluster_identifier", "alarm_name", "family")
 
-_numbers = itertools.count(1)
+_seen: Counter[str] = Counter()
 
 
 class Fields(dict[str, str]):
@@ -116,7 +117,7 @@ class Fields(dict[str, str]):
 
 def made_up(kind: str, state: Json, region: str) -> Json:
     """What AWS would have decided about a new resource of `kind`."""
-    digest = hashlib.sha256(f"{kind}{next(_numbers)}".encode()).hexdigest()
+    digest = digest_of(kind, state)
     known = {key: value for key, value in state.items() if isinstance(value, str)}
     region = known.get("region", region)
     found: Json = {"region": region, "owner_id": ACCOUNT}
@@ -138,6 +139,18 @@ def made_up(kind: str, state: Json, region: str) -> Json:
     if kind in ID_IS:
         found["id"] = {**known, **found}[ID_IS[kind]]
     return found
+
+
+def forget() -> None:
+    """Begins anew: ids are those of a first run."""
+    _seen.clear()
+
+
+def digest_of(kind: str, state: Json) -> str:
+    """What ids are made of: the same for the same resource in every run, and another for each of several alike."""
+    said = f"{kind} {json.dumps(state, sort_keys=True, default=repr)}"
+    _seen[said] += 1
+    return hashlib.sha256(f"{said} {_seen[said]}".encode()).hexdigest()
 
 
 def particulars(kind: str, of: Fields) -> Json:

@@ -63,6 +63,7 @@ class StandIn(rpc.ProviderServicer):
     @told
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         """Keeps the region and the tags of everything."""
+        account.forget()
         config = decode(request.config) or {}
         region = config.get("region")
         self.region = region if isinstance(region, str) else self.region
