@@ -124,7 +124,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="infra/check/run", description="Checks infra/bootstrap without an account.")
     parser.add_argument("--module", type=Path, default=HERE.parent / "bootstrap", help="the module, infra/bootstrap")
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "infra-check", help="where copies are made")
-    parser.add_argument("--sample", action="store_true", help="write infrastructure.sample.json anew, and check nothing")
+    parser.add_argument(
+        "--sample", action="store_true", help="write infrastructure.sample.json anew, and check nothing"
+    )
     parser.add_argument("only", nargs="*", help="names of checks; all without any")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,9 @@ def policy_of(state: State, arn: str) -> Policy | None:
 
 def is_same(named: str, arn: str) -> bool:
     """Whether a name, an address or an ARN means what has `arn`."""
-    return named == arn or (not named.startswith("arn:") and named.rsplit("/", 1)[-1] in arn.replace("/", ":").split(":")[5:])
+    return named == arn or (
+        not named.startswith("arn:") and named.rsplit("/", 1)[-1] in arn.replace("/", ":").split(":")[5:]
+    )
 
 
 def policy_in(resource: Resource, attribute: str) -> Policy | None:

@@ -188,7 +188,9 @@ def block(bindings: Bindings, class_name: str) -> Json:
     found: Json = {}
     for member in bindings.classes[class_name]:
         if member.name in blocks and member.nested:
-            found.setdefault("block_types", {})[member.name] = block_type(bindings, member, hcl_types.get(member.name, ""))
+            found.setdefault("block_types", {})[member.name] = block_type(
+                bindings, member, hcl_types.get(member.name, "")
+            )
         else:
             found.setdefault("attributes", {})[member.name] = attribute(bindings, member)
     return found
@@ -199,7 +201,13 @@ def provider_block(bindings: Bindings, owner: str) -> Json:
     found: Json = {}
     for name, storage in bindings.hcl_storage.get(owner, {}).items():
         kind = bindings.hcl_types[owner][name]
-        simple = {"string": "string", "number": "number", "boolean": "bool", "stringList": "string", "stringMap": "string"}
+        simple = {
+            "string": "string",
+            "number": "number",
+            "boolean": "bool",
+            "stringList": "string",
+            "stringMap": "string",
+        }
         if storage in simple:
             inner = simple[storage]
             type_ = inner if kind == "simple" else [kind, inner]

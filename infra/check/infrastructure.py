@@ -77,7 +77,13 @@ def unknown_parts(state: State, written: dict[str, Any]) -> list[str]:
         named += [("network.subnets", subnet) for subnet in of["network"]["subnets"]]
         for service, groups in of["network"]["securityGroups"].items():
             named += [(f"network.securityGroups.{service}", group) for group in groups]
-        for part in ("loadBalancer.targetGroupArn", "database.host", "auth.clients", "auth.signingKey", "notificationTopic"):
+        for part in (
+            "loadBalancer.targetGroupArn",
+            "database.host",
+            "auth.clients",
+            "auth.signingKey",
+            "notificationTopic",
+        ):
             value = at(of, part)
             named += [(part, value)] if value else []
         found += [f"{KEY}: {where}.{part}: nothing has {value}" for part, value in named if str(value) not in ids]

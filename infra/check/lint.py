@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from functools import lru_cache
 
 from documents import actions_of, identity_policies
 from iam import Policy, many
@@ -35,7 +36,9 @@ def problems_of(policy: Policy) -> list[str]:
     """What is wrong with one policy."""
     analyzed = parliament.analyze_policy_string(json.dumps(policy.document))
     found = [words(finding) for finding in analyzed.findings if not is_known(finding)]
-    found += [f"the action {action} has a wildcard; name each action" for action in actions_of([policy]) if "*" in action]
+    found += [
+        f"the action {action} has a wildcard; name each action" for action in actions_of([policy]) if "*" in action
+    ]
     for statement in many(policy.document["Statement"]):
         if statement["Effect"] == "Allow" and ("NotAction" in statement or "NotResource" in statement):
             found.append("a statement allows all but some; name what it allows")
@@ -65,6 +68,7 @@ def known_action(action: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=None)
 def fits(action: str, resource: str) -> bool:
     """Whether an action can be on a resource of this form."""
     service, _, name = action.partition(":")

@@ -11,7 +11,10 @@ from terraform import State
 def problems(state: State) -> list[str]:
     """What AWS would refuse of the subnets."""
     blocks = {vpc.values["id"]: ip_network(vpc.values["cidr_block"]) for vpc in state.of_kind("aws_vpc")}
-    subnets = [(subnet.address, subnet.values["vpc_id"], ip_network(subnet.values["cidr_block"])) for subnet in state.of_kind("aws_subnet")]
+    subnets = [
+        (subnet.address, subnet.values["vpc_id"], ip_network(subnet.values["cidr_block"]))
+        for subnet in state.of_kind("aws_subnet")
+    ]
     found = [
         f"{address}: {block} is outside of its VPC's {blocks[vpc]}"
         for address, vpc, block in subnets

@@ -91,7 +91,9 @@ def sdk_calls(folder: Path) -> Made:
         for operation in operations_in(text):
             fitting = by_operation.get(operation, [])
             if not fitting:
-                raise Problem(f"{place}: {operation}: no source names the permission that it takes, as in \"ecs:ListServices\"")
+                raise Problem(
+                    f'{place}: {operation}: no source names the permission that it takes, as in "ecs:ListServices"'
+                )
             for permission in [of for of in fitting if of in named] or fitting:
                 made.setdefault(permission, place)
     for permission in permissions - made.keys():
@@ -108,8 +110,41 @@ def operations_in(text: str) -> set[str]:
     return {snake(SPELLED[name]) if name in SPELLED else name for name in found}
 
 
-VERBS = ("create", "delete", "deregister", "describe", "disable", "enable", "execute", "get", "list", "put", "receive", "register", "run", "send", "set", "start", "stop", "tag", "untag", "update")
-SUBJECTS = ("alarm", "cluster", "dashboard", "message", "metric", "polic", "queue", "resource", "scal", "service", "task")
+VERBS = (
+    "create",
+    "delete",
+    "deregister",
+    "describe",
+    "disable",
+    "enable",
+    "execute",
+    "get",
+    "list",
+    "put",
+    "receive",
+    "register",
+    "run",
+    "send",
+    "set",
+    "start",
+    "stop",
+    "tag",
+    "untag",
+    "update",
+)
+SUBJECTS = (
+    "alarm",
+    "cluster",
+    "dashboard",
+    "message",
+    "metric",
+    "polic",
+    "queue",
+    "resource",
+    "scal",
+    "service",
+    "task",
+)
 
 
 def is_operation(name: str) -> bool:

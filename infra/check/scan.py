@@ -16,7 +16,16 @@ CHECKOV = "CHECKOV"
 def problems(module: Path) -> list[str]:
     """What it finds."""
     program = os.environ.get(CHECKOV, "checkov")
-    command = [program, "--directory", str(module), "--framework", "terraform", "--skip-download", "--quiet", "--compact"]
+    command = [
+        program,
+        "--directory",
+        str(module),
+        "--framework",
+        "terraform",
+        "--skip-download",
+        "--quiet",
+        "--compact",
+    ]
     done = subprocess.run([*command, "--output", "json", "--soft-fail"], capture_output=True, text=True)
     try:
         report: Any = json.loads(done.stdout)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import documents
+import lint
 from iam import Call, NotUnderstood, Policy, decide, many
 from rust_calls import made_by
 from terraform import COMPLETE, HERE, Problem, State
@@ -67,6 +68,8 @@ def missing(state: State, principals: dict[str, str]) -> Iterator[tuple[str, str
 
 def problems_of(state: State, row: Row, policies: list[Policy]) -> list[str]:
     """What is wrong with one decision."""
+    if not lint.fits(row.call.action, row.call.resource):
+        return [f"{row}: the action is never on a resource of this form, so this proves nothing; mend calls.toml"]
     try:
         decision = decide(row.call, policies, documents.policy_of(state, row.call.resource))
     except NotUnderstood as error:
@@ -99,7 +102,9 @@ def unknown_permissions(state: State, table: dict[str, Any], names: dict[str, st
             continue
         for action, place in documents.actions_of(policies).items():
             if action.lower() not in needed.get(known[address], set()):
-                found.append(f"{place}: {action} is allowed to {known[address]}, and calls.toml has no call that needs it")
+                found.append(
+                    f"{place}: {action} is allowed to {known[address]}, and calls.toml has no call that needs it"
+                )
     return found
 
 
@@ -144,7 +149,10 @@ def names_of(state: State) -> dict[str, str]:
         ("ecs", f"arn:{{partition}}:ecs:{ends}"),
         ("alarm", f"arn:{{partition}}:cloudwatch:{ends}:alarm"),
         ("dashboard", "arn:{partition}:cloudwatch::{account}:dashboard"),
-        ("scalable_target", f"arn:{{partition}}:application-autoscaling:{ends}:scalable-target/0ec5123456789abcdef0123456789abcdef"),
+        (
+            "scalable_target",
+            f"arn:{{partition}}:application-autoscaling:{ends}:scalable-target/0ec5123456789abcdef0123456789abcdef",
+        ),
     ):
         values[name] = filled(pattern, values)
     return values
@@ -187,14 +195,20 @@ def table_problems(root: Path) -> list[str]:
             for action in many(row["action"])
             if who in many(row["who"]) and action.split(":")[0] in services and "part" not in row
         }
-        found += [f"{place}: calls {action}, and calls.toml has no row of it for {who}" for action, place in made.items() if action not in noted]
-        found += [f"calls.toml: {action} for {who}: nothing in the sources calls it; remove it, or say in `part` why it is needed" for action in noted if action not in made]
+        found += [
+            f"{place}: calls {action}, and calls.toml has no row of it for {who}"
+            for action, place in made.items()
+            if action not in noted
+        ]
+        found += [
+            f"calls.toml: {action} for {who}: nothing in the sources calls it; remove it, or say in `part` why it is needed"
+            for action in noted
+            if action not in made
+        ]
     return found
 
 
 def unknown_actions(table: dict[str, Any]) -> list[str]:
     """Actions that are misspelt: a denial of one would prove nothing."""
-    from lint import known_action
-
     named = {action for kind in ("allowed", "denied") for row in table[kind] for action in many(row["action"])}
-    return sorted(action for action in named if not known_action(action))
+    return sorted(action for action in named if not lint.known_action(action))

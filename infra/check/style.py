@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-OPENING = re.compile(r'^(resource|data|variable|output|module|provider|locals|terraform|moved|check|import)\b(.*)\{$')
+OPENING = re.compile(r"^(resource|data|variable|output|module|provider|locals|terraform|moved|check|import)\b(.*)\{$")
 LABELS = re.compile(r'"([^"]+)"')
 SNAKE_CASE = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 ACCOUNT_NUMBER = re.compile(r"(?<![\w.{-])\d{12}(?![\w}-])")
@@ -79,9 +79,17 @@ def undescribed(blocks: list[Block]) -> list[str]:
 
 def misnamed(blocks: list[Block]) -> list[str]:
     """Names within Terraform are in snake case."""
-    named = [(block.place, block.kind, block.name) for block in blocks if block.kind in ("resource", "data", "variable", "output", "module")]
+    named = [
+        (block.place, block.kind, block.name)
+        for block in blocks
+        if block.kind in ("resource", "data", "variable", "output", "module")
+    ]
     named += [(block.place, "local", name) for block in blocks if block.kind == "locals" for name in local_names(block)]
-    return [f"{place}: {kind} {name} is not in snake case; use lower-case words with _ between" for place, kind, name in named if not SNAKE_CASE.match(name)]
+    return [
+        f"{place}: {kind} {name} is not in snake case; use lower-case words with _ between"
+        for place, kind, name in named
+        if not SNAKE_CASE.match(name)
+    ]
 
 
 def local_names(block: Block) -> list[str]:
@@ -92,7 +100,9 @@ def local_names(block: Block) -> list[str]:
 def unused(blocks: list[Block], text: str) -> list[str]:
     """Nothing is declared that nothing uses."""
     declared = [(block.place, f"var.{block.name}") for block in blocks if block.kind == "variable"]
-    declared += [(block.place, f"local.{name}") for block in blocks if block.kind == "locals" for name in local_names(block)]
+    declared += [
+        (block.place, f"local.{name}") for block in blocks if block.kind == "locals" for name in local_names(block)
+    ]
     declared += [(block.place, f"data.{'.'.join(block.labels)}") for block in blocks if block.kind == "data"]
     return [f"{place}: nothing uses {name}; remove it" for place, name in declared if not is_used(name, text)]
 

@@ -48,4 +48,10 @@ def session(arn: str) -> Json:
         return {"id": arn, "issuer_arn": arn, "issuer_id": "", "issuer_name": "", "session_name": ""}
     name, session_name = arn.split("/")[1:3]
     issuer = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
-    return {"id": arn, "issuer_arn": issuer, "issuer_id": "AROA0000000000000000", "issuer_name": name, "session_name": session_name}
+    return {
+        "id": arn,
+        "issuer_arn": issuer,
+        "issuer_id": "AROA0000000000000000",
+        "issuer_name": name,
+        "session_name": session_name,
+    }

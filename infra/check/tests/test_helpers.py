@@ -96,7 +96,13 @@ export interface ThingConfig extends cdktn.TerraformMetaArguments {
 class StandInProvider(unittest.TestCase):
     """Plans, applies, documents."""
 
-    BLOCK = {"attributes": {"id": {"type": "string", "computed": True}, "tags": {"type": ["map", "string"], "optional": True}, "tags_all": {"type": ["map", "string"], "computed": True}}}
+    BLOCK = {
+        "attributes": {
+            "id": {"type": "string", "computed": True},
+            "tags": {"type": ["map", "string"], "optional": True},
+            "tags_all": {"type": ["map", "string"], "computed": True},
+        }
+    }
 
     def test_unknown_values_come_back_as_they_went(self) -> None:
         self.assertIs(decode(encode({"a": UNKNOWN}))["a"], UNKNOWN)
@@ -131,7 +137,9 @@ class StandInProvider(unittest.TestCase):
 
     def test_a_statement_of_the_same_name_is_replaced(self) -> None:
         first = {"Sid": "One", "Effect": "Allow"}
-        self.assertEqual(policy_document.merged([first], [{"Sid": "One", "Effect": "Deny"}]), [{"Sid": "One", "Effect": "Deny"}])
+        self.assertEqual(
+            policy_document.merged([first], [{"Sid": "One", "Effect": "Deny"}]), [{"Sid": "One", "Effect": "Deny"}]
+        )
 
 
 class Calls(unittest.TestCase):
@@ -164,10 +172,20 @@ class Calls(unittest.TestCase):
 
     def test_a_call_that_is_gone_has_no_row(self) -> None:
         changed = {"controller/aws/src/documents.rs": (".store.delete(", ".store.forget(")}
-        self.assertTrue(any("s3:DeleteObject for controller: nothing in the sources calls it" in of for of in self.with_source(changed)))
+        self.assertTrue(
+            any(
+                "s3:DeleteObject for controller: nothing in the sources calls it" in of
+                for of in self.with_source(changed)
+            )
+        )
 
     def test_a_client_of_another_service_is_noticed(self) -> None:
-        changed = {"controller/aws/Cargo.toml": ("aws-sdk-sqs.workspace", "aws-sdk-sns.workspace = true\naws-sdk-sqs.workspace")}
+        changed = {
+            "controller/aws/Cargo.toml": (
+                "aws-sdk-sqs.workspace",
+                "aws-sdk-sns.workspace = true\naws-sdk-sqs.workspace",
+            )
+        }
         with self.assertRaisesRegex(Problem, "aws-sdk-sns is not known"):
             self.with_source(changed)
 
@@ -175,6 +193,13 @@ class Calls(unittest.TestCase):
         made = made_by(ROOT)
         self.assertIn("ecs:UpdateService", made["controller"][1])
         self.assertEqual(set(made["loan-api"][1]), {"s3:GetObject", "rds-db:connect"})
+
+    def test_a_call_on_the_wrong_kind_of_resource_proves_nothing(self) -> None:
+        cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/loan"
+        self.assertTrue(lint.fits("ecs:DeleteCluster", cluster))
+        self.assertFalse(lint.fits("ecs:StopTask", cluster))
+        self.assertFalse(lint.fits("s3:GetObject", "arn:aws:s3:::loans"))
+        self.assertTrue(lint.fits("ecs:ListServices", "*"))
 
     def test_a_misspelt_action_proves_nothing(self) -> None:
         table = {"allowed": [{"action": "s3:GetObject"}], "denied": [{"action": ["s3:DeleteBuckets"]}]}
@@ -196,7 +221,13 @@ class Names(unittest.TestCase):
         self.assertFalse(principals.problems_of({"Effect": "Deny", "Principal": "*"}))
 
     def test_wildcards_in_actions(self) -> None:
-        policy = Policy("p", {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "arn:aws:sqs:*:*:q"}]})
+        policy = Policy(
+            "p",
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "arn:aws:sqs:*:*:q"}],
+            },
+        )
         self.assertTrue(any("sqs:Get* has a wildcard" in problem for problem in lint.problems_of(policy)))
 
 

@@ -54,7 +54,12 @@ class Statements(unittest.TestCase):
         self.assertFalse(is_allowed([allow("s3:*")], [{**deny, "Principal": "*"}]))
 
     def test_a_denial_of_others_concerns_nobody_else(self) -> None:
-        deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Principal": {"AWS": "arn:aws:iam::123456789012:role/other"}}
+        deny = {
+            "Effect": "Deny",
+            "Action": "s3:*",
+            "Resource": "*",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:role/other"},
+        }
         self.assertTrue(is_allowed([allow("s3:*")], [deny]))
 
     def test_within_an_account_either_policy_allows(self) -> None:
