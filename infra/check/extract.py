@@ -83,8 +83,8 @@ def read_members(lines: list[str], found: Bindings) -> None:
             if opened[2] in ROOTS:
                 found.root = opened[1]
         elif flags := FLAGS.match(line):
-            name, *values = flags.groups()
-            current.append(Member(name, *(value == "true" for value in values)))
+            computed, optional, required = (value == "true" for value in flags.groups()[1:])
+            current.append(Member(flags[1], computed, optional, required))
         elif current and not current[-1].accessor and not current[-1].nested:
             if nested := NESTED.match(line):
                 current[-1].nested, current[-1].is_set = nested[1], nested[2] == "true"
