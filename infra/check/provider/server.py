@@ -123,4 +123,4 @@ def reattach(socket: str, pid: int) -> str:
     """What Terraform is told in TF_REATTACH_PROVIDERS."""
     address = {"Network": "unix", "String": socket}
     described = {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": pid, "Test": True, "Addr": address}
-    return json.dumps({"registry.terraform.io/hashicorp/aws": described})
+    return json.dumps({"hashicorp/aws": described})
