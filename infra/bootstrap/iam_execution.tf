@@ -1,0 +1,88 @@
+# Roles with which ECS starts tasks: they pull images, write logs and read the secrets that tasks are given. Task
+# definitions of all services name one, as infrastructure.json does; the controller has its own.
+
+locals {
+  execution = {
+    services = {
+      images    = [for name in keys(local.services) : aws_ecr_repository.main[name].arn]
+      log_group = "services"
+    }
+    controller = {
+      images    = [aws_ecr_repository.main["loanctl"].arn]
+      log_group = "controller"
+    }
+  }
+
+  # With IAM the loan API has no password to be given.
+  injected_secrets = concat(
+    [for secret in aws_secretsmanager_secret.auth : secret.arn],
+    var.database_login == "Secret" ? [local.database_secret_arn] : [],
+  )
+
+  database_secret_arn = one(aws_rds_cluster.main.master_user_secret[*].secret_arn)
+}
+
+resource "aws_iam_role" "execution" {
+  for_each = local.execution
+
+  name               = "${local.name}-execution-${each.key}"
+  description        = "Starts the tasks of: ${each.key}"
+  assume_role_policy = data.aws_iam_policy_document.ecs_trust.json
+}
+
+data "aws_iam_policy_document" "execution" {
+  for_each = local.execution
+
+  # IAM knows no resource for it.
+  statement {
+    sid       = "LogInToTheRegistry"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "PullImages"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+    resources = each.value.images
+  }
+
+  statement {
+    sid       = "WriteLogs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.main[each.value.log_group].arn}:log-stream:*"]
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "services" ? [1] : []
+
+    content {
+      sid       = "ReadSecrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = local.injected_secrets
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "services" ? [1] : []
+
+    content {
+      sid       = "DecryptSecrets"
+      actions   = ["kms:Decrypt"]
+      resources = [aws_kms_key.storage.arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "execution" {
+  for_each = local.execution
+
+  name   = "execution"
+  role   = aws_iam_role.execution[each.key].id
+  policy = data.aws_iam_policy_document.execution[each.key].json
+}
