@@ -1,4 +1,4 @@
-# make up · make test · make check · make bench · make simulate · make mutants · make torture
+# make up · make test · make check · make images · make bench · make simulate · make mutants · make torture
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -8,7 +8,7 @@ PROGRAMS := loanctl loan-api auth scoring score-provider
 # The home on AWS is left out: it takes longer to build than all the rest.
 PACKAGES := $(PROGRAMS:%=-p %) --no-default-features --features loanctl/local
 
-.PHONY: help up build test check bench simulate mutants torture tools
+.PHONY: help up build test check images bench simulate mutants torture tools
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -25,6 +25,11 @@ test: ## Run every test, on real processes and a real PostgreSQL
 
 check: ## Formatting, lints, generated files, dependency audit
 	@.ci/check
+
+images: ## Build the images for real, push them to a registry on this machine, and look at what arrives
+	@.ci/need images
+	cargo build --workspace --bins --tests --locked --quiet
+	@infra/images/check
 
 # One that calls no other program needs none built.
 bench: $(if $(filter resilience deciding scale,$(BENCH)),,build) ## Print figures of this machine, with what they compare to: BENCH=resilience for one alone

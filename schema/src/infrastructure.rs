@@ -100,12 +100,15 @@ pub struct Roles {
     pub tasks: BTreeMap<ServiceName, String>,
 }
 
-/// What leads clients to the loan API.
+/// What leads clients to the loan API, and to auth for their tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
     /// ARN of the target group that the loan API's tasks are put into.
     pub target_group_arn: String,
+    /// ARN of the target group that auth's tasks are put into, for `/oauth/*`; absent: clients reach auth otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_target_group_arn: Option<String>,
     /// The target group in metrics: `targetgroup/loan-api/0123456789abcdef`.
     pub target_group: String,
     /// The load balancer in metrics: `app/loan/0123456789abcdef`.
@@ -183,5 +186,21 @@ impl Surroundings {
     #[must_use]
     pub fn cluster_name(&self) -> &str {
         self.cluster.rsplit('/').next().unwrap_or(&self.cluster)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kept equal to what the bootstrap writes by `infra/check`.
+    const WRITTEN: &str = include_str!("../../infra/check/infrastructure.sample.json");
+
+    #[test]
+    fn what_the_bootstrap_writes_is_read_and_nothing_of_it_is_lost() {
+        let read: Infrastructure = serde_json::from_str(WRITTEN).unwrap();
+        let written: serde_json::Value = serde_json::from_str(WRITTEN).unwrap();
+        let read = serde_json::to_value(&read).unwrap();
+        assert_eq!(read["platforms"], written["platforms"]);
     }
 }

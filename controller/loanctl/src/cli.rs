@@ -25,6 +25,9 @@ pub(crate) enum Command {
     /// Keep the platforms of a bucket on AWS: the production process.
     #[cfg(feature = "aws")]
     Controller(ControllerArgs),
+    /// Ask a controller whether it is healthy: for containers, whose images have no curl.
+    #[cfg(feature = "aws")]
+    CheckHealth(CheckHealthArgs),
     /// Try what a controller will need in AWS, and say what to mend.
     #[cfg(feature = "aws")]
     Verify(VerifyArgs),
@@ -143,6 +146,20 @@ impl ControllerArgs {
             MetricsOutput::None => false,
         }
     }
+}
+
+/// Ask a controller whether it is healthy.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct CheckHealthArgs {
+    /// Where the controller listens, as it was told itself
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LOAN_LISTEN",
+        default_value = "127.0.0.1:9090"
+    )]
+    pub(crate) listen: std::net::SocketAddr,
 }
 
 /// Try what a controller will need in AWS.

@@ -33,6 +33,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Controller(args) => controller::run(&args),
         #[cfg(feature = "aws")]
+        Command::CheckHealth(args) => Ok(service_kit::health_check::of(args.listen)),
+        #[cfg(feature = "aws")]
         Command::Verify(args) => verify::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Status(args) => status::run(&args),

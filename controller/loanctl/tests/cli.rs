@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::thread;
 
 use serde_json::Value;
 use snapbox::cmd::{Command, OutputAssert, cargo_bin};
@@ -237,4 +240,36 @@ fn a_quota_that_is_none_is_refused_with_those_there_are() {
     }
     let help = folder.loanctl(&["controller", "--help"]).code(0);
     assert!(stdout(&help).contains("--quota ServiceRead=40/200"));
+}
+
+#[test]
+fn a_container_asks_its_controller_whether_it_is_healthy() {
+    let folder = Folder::with(&[]);
+    for (answer, code, said) in [
+        ("HTTP/1.1 200 OK\r\n\r\n", 0, ""),
+        (
+            "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+            1,
+            "says `HTTP/1.1 503`",
+        ),
+        ("", 1, "nothing answers at 127.0.0.1:"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let controller = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap();
+            assert!(request[..length].starts_with(b"GET /healthz HTTP/1.1\r\n"));
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let output = folder.loanctl(&["check-health", "--listen", &address]);
+        let output = output.code(code);
+        controller.join().unwrap();
+        let errors = String::from_utf8_lossy(&output.get_output().stderr);
+        assert!(
+            errors.contains(said) && errors.is_empty() == said.is_empty(),
+            "{errors}"
+        );
+    }
 }

@@ -21,9 +21,9 @@ const HEALTHY: &[u8] = b"HTTP/1.1 200";
 enum Unhealthy {
     #[error("LOAN_ADMIN must name the admin port, as in 0.0.0.0:9000")]
     NoAddress,
-    #[error("the admin port {0} does not answer: {1}")]
+    #[error("nothing answers at {0}: {1}")]
     Silent(SocketAddr, io::Error),
-    #[error("the admin port {0} says `{1}`")]
+    #[error("{0} says `{1}`")]
     Says(SocketAddr, String),
 }
 
@@ -34,19 +34,35 @@ enum Unhealthy {
 /// started to serve.
 #[must_use]
 pub fn answer() -> Option<ExitCode> {
-    is_only_argument(CHECK_HEALTH).then(|| match check(std::env::var(ADMIN).ok().as_deref()) {
+    is_only_argument(CHECK_HEALTH).then(|| report(check(std::env::var(ADMIN).ok().as_deref())))
+}
+
+/// Asks what listens at `address` for `/healthz`, on loopback where it listens everywhere.
+///
+/// Status 0 says that it is healthy, 1 that it is not, with the reason on standard error.
+#[must_use]
+pub fn of(address: SocketAddr) -> ExitCode {
+    report(check_at(address))
+}
+
+fn report(checked: Result<(), Unhealthy>) -> ExitCode {
+    match checked {
         Ok(()) => ExitCode::SUCCESS,
         Err(unhealthy) => {
             // Whoever asked is gone when this fails.
             drop(writeln!(stderr(), "{unhealthy}"));
             ExitCode::FAILURE
         }
-    })
+    }
 }
 
 fn check(admin: Option<&str>) -> Result<(), Unhealthy> {
     let address = admin.and_then(|admin| admin.parse().ok());
-    let address = on_loopback(address.ok_or(Unhealthy::NoAddress)?);
+    check_at(address.ok_or(Unhealthy::NoAddress)?)
+}
+
+fn check_at(address: SocketAddr) -> Result<(), Unhealthy> {
+    let address = on_loopback(address);
     let start = ask(address).map_err(|error| Unhealthy::Silent(address, error))?;
     if start == HEALTHY {
         Ok(())

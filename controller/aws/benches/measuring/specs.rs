@@ -68,6 +68,7 @@ pub(super) fn infrastructure() -> Infrastructure {
             load_balancer: Some(LoadBalancer {
                 target_group_arn: "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/loans/1"
                     .to_owned(),
+                auth_target_group_arn: None,
                 target_group: "targetgroup/loans/1".to_owned(),
                 name: "app/loans/2".to_owned(),
                 endpoint: "https://loans.example".to_owned(),

@@ -54,6 +54,7 @@ pub(crate) fn infrastructure() -> Infrastructure {
             service_connect_namespace: Some("loans".to_owned()),
             load_balancer: Some(LoadBalancer {
                 target_group_arn: "arn:target-group".to_owned(),
+                auth_target_group_arn: Some("arn:auth-target-group".to_owned()),
                 target_group: "targetgroup/loan-api/1".to_owned(),
                 name: "app/loan/1".to_owned(),
                 endpoint: "https://loans.example".to_owned(),

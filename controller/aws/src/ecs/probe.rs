@@ -167,8 +167,11 @@ fn distinct(infrastructure: &Infrastructure) -> Vec<&Surroundings> {
             .values()
             .chain([&it.roles.execution])
             .collect();
-        let target = it.load_balancer.as_ref().map(|it| &it.target_group_arn);
-        let reached_by = (target, &it.service_connect_namespace);
+        let targets = it
+            .load_balancer
+            .as_ref()
+            .map(|it| (&it.target_group_arn, &it.auth_target_group_arn));
+        let reached_by = (targets, &it.service_connect_namespace);
         if seen.insert((&it.cluster, &it.network.subnets, groups, roles, reached_by)) {
             found.push(it);
         }

@@ -285,12 +285,16 @@ impl Endpoint {
 }
 
 impl Target {
-    /// Only the loan API has clients outside.
+    /// Clients outside ask the loan API, and auth for their tokens.
     fn wanted(place: &Place) -> Option<Self> {
-        let balancer = place.surroundings().load_balancer.as_ref();
-        let balancer = balancer.filter(|_| place.service == ServiceName::LoanApi)?;
+        let balancer = place.surroundings().load_balancer.as_ref()?;
+        let target_group = match place.service {
+            ServiceName::LoanApi => balancer.target_group_arn.clone(),
+            ServiceName::Auth => balancer.auth_target_group_arn.clone()?,
+            ServiceName::Scoring | ServiceName::ScoreProvider => return None,
+        };
         Some(Self {
-            target_group: balancer.target_group_arn.clone(),
+            target_group,
             container: place.service.kebab().to_owned(),
             port: place.service.port().into(),
             grace_period_s: GRACE_PERIOD_S,
@@ -326,15 +330,31 @@ mod tests {
     }
 
     #[test]
-    fn only_the_loan_api_is_put_behind_the_load_balancer() {
+    fn what_clients_ask_is_put_behind_the_load_balancer() {
+        let mut without_auth = infrastructure();
+        let balancer = without_auth.defaults.load_balancer.as_mut().unwrap();
+        balancer.auth_target_group_arn = None;
         for service in ServiceName::ALL {
-            let body = ServiceBody::wanted(&place(service)).unwrap();
-            let input = body.create().unwrap().build().unwrap();
-            let is_behind = !input.load_balancers().is_empty();
-            assert_eq!(is_behind, service == ServiceName::LoanApi, "{service}");
-            let grace = input.health_check_grace_period_seconds();
-            assert_eq!(grace.is_some(), is_behind, "{service}");
+            let expected = match service {
+                ServiceName::LoanApi => Some("arn:target-group"),
+                ServiceName::Auth => Some("arn:auth-target-group"),
+                ServiceName::Scoring | ServiceName::ScoreProvider => None,
+            };
+            assert_eq!(target_group(&place(service)).as_deref(), expected);
+            let place = place_in(service, without_auth.clone());
+            let expected = expected.filter(|_| service == ServiceName::LoanApi);
+            assert_eq!(target_group(&place).as_deref(), expected);
         }
+    }
+
+    /// Where a new service of `place` is put, with time to get healthy before it counts.
+    fn target_group(place: &Place) -> Option<String> {
+        let body = ServiceBody::wanted(place).unwrap();
+        let input = body.create().unwrap().build().unwrap();
+        let target = input.load_balancers().first();
+        let grace = input.health_check_grace_period_seconds();
+        assert_eq!(grace.is_some(), target.is_some());
+        target.map(|it| it.target_group_arn().unwrap().to_owned())
     }
 
     #[test]

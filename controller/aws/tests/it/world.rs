@@ -102,6 +102,7 @@ fn infrastructure() -> Infrastructure {
                 target_group_arn:
                     "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/loans/1"
                         .to_owned(),
+                auth_target_group_arn: None,
                 target_group: "targetgroup/loans/1".to_owned(),
                 name: "app/loans/2".to_owned(),
                 endpoint: "https://loans.example.com".to_owned(),

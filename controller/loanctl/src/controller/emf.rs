@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use aws_adapter::Calls;
 use aws_adapter::quota::Family;
 use engine::tally::Counts;
+use schema::status::Phase;
 use service_kit::telemetry::metrics::{Emission, EmitError, Record, Records, Series};
 
 use super::metrics::{QueueCounts, Sources};
@@ -40,6 +41,7 @@ struct Figures {
     counts: Counts,
     platforms: usize,
     ready: usize,
+    failed_rollbacks: usize,
     calls: BTreeMap<Family, Calls>,
     queue: Option<QueueCounts>,
     unclaimed: Option<(usize, usize)>,
@@ -96,6 +98,10 @@ impl Figures {
             counts: sources.engine.counts(),
             platforms: platforms.len(),
             ready: platforms.iter().filter(|it| it.is_ready()).count(),
+            failed_rollbacks: platforms
+                .iter()
+                .filter(|it| it.status.scoring.phase == Phase::RollbackFailed)
+                .count(),
             calls: sources.calls.calls(),
             queue: sources.queue.as_deref().map(QueueCounts::of),
             unclaimed: sources.unclaimed(),
@@ -122,6 +128,7 @@ fn own(now: &Figures, before: &Figures) -> Vec<Series> {
         level("ActiveReconciles", counts.reconciling),
         level("Platforms", now.platforms),
         level("ReadyPlatforms", now.ready),
+        level("FailedRollbacks", now.failed_rollbacks),
         level("DriftedPlatforms", counts.drifted_platforms),
         level("DriftedFields", counts.drifted_fields),
         level("LeaseHeld", usize::from(counts.holds_lease)),
@@ -183,7 +190,9 @@ mod tests {
     use std::sync::Arc;
 
     use aws_adapter::{QueueTally, Tally};
-    use engine::board::Board;
+    use engine::board::{Board, PlatformObject};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+    use schema::status::LoanPlatformStatus;
     use serde_json::{Value, json};
 
     use super::*;
@@ -223,6 +232,7 @@ mod tests {
         for name in [
             "Reconciles",
             "LeaseHeld",
+            "FailedRollbacks",
             "DriftedPlatforms",
             "ThrottledCalls",
             "MissedEvents",
@@ -231,6 +241,25 @@ mod tests {
             assert!(declared && line[name] == json!(0), "{name}: {line}");
         }
         assert!(line.get("SpecsAge").is_none(), "it stands by: {line}");
+    }
+
+    #[test]
+    fn a_rollback_that_failed_is_told_of_as_long_as_it_stands() {
+        let mut emitter = emitter();
+        for (phase, told) in [(Phase::RollbackFailed, 1), (Phase::RolledBack, 0)] {
+            let mut status = LoanPlatformStatus::default();
+            status.scoring.phase = phase;
+            let platform = PlatformObject {
+                api_version: String::new(),
+                kind: String::new(),
+                metadata: ObjectMeta::default(),
+                spec: None,
+                status,
+            };
+            let name = "dev".try_into().unwrap();
+            emitter.sources.board.show(&name, platform);
+            assert_eq!(emitted(&mut emitter)[0]["FailedRollbacks"], told);
+        }
     }
 
     #[test]

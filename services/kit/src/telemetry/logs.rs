@@ -54,7 +54,7 @@ impl Drop for Log {
             drop(end);
         });
         // Either way there is nothing more to be done, and nowhere to tell it.
-        drop(ended.recv_timeout(LAST_LINES));
+        ended.recv_timeout(LAST_LINES).ok();
     }
 }
 

@@ -4,12 +4,13 @@ use engine::board::PlatformObject;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use schema::status::AlarmState;
+use schema::status::{AlarmState, Phase};
 
 use super::Labels;
 
 pub(super) fn add(registry: &mut Registry, platforms: &[PlatformObject]) {
     let ready = Family::<Labels, Gauge>::default();
+    let failed = Family::<Labels, Gauge>::default();
     let running = Family::<Labels, Gauge>::default();
     let restarts = Family::<Labels, Gauge>::default();
     let firing = Family::<Labels, Gauge>::default();
@@ -18,6 +19,11 @@ pub(super) fn add(registry: &mut Registry, platforms: &[PlatformObject]) {
         ready
             .get_or_create(&vec![("platform", name.clone())])
             .set(i64::from(platform.is_ready()));
+        failed
+            .get_or_create(&vec![("platform", name.clone())])
+            .set(i64::from(
+                platform.status.scoring.phase == Phase::RollbackFailed,
+            ));
         for service in &platform.status.services {
             let labels = vec![
                 ("platform", name.clone()),
@@ -44,6 +50,11 @@ pub(super) fn add(registry: &mut Registry, platforms: &[PlatformObject]) {
         "platform_ready",
         "1 when a platform is as its spec asks",
         ready,
+    );
+    registry.register(
+        "rollback_failed",
+        "1 while a change that was to be taken back could not be",
+        failed,
     );
     registry.register("service_running_tasks", "Tasks that serve", running);
     registry.register(
