@@ -26,10 +26,7 @@ locals {
     stopTimeout = 30
 
     # LOAN_LISTEN is read by the program that serves and by the one that asks it.
-    environment = concat(
-      [{ name = "LOAN_LISTEN", value = local.controller_listen }],
-      var.otel_collector_image == null ? [] : [{ name = "OTEL_EXPORTER_OTLP_ENDPOINT", value = "http://127.0.0.1:4318" }],
-    )
+    environment = [{ name = "LOAN_LISTEN", value = local.controller_listen }]
 
     healthCheck = {
       command     = ["CMD", "loanctl", "check-health"]
@@ -51,40 +48,6 @@ locals {
       }
     }
   }
-
-  # Takes traces by OTLP over HTTP, on the task's loopback alone, and hands them to X-Ray with the task's role.
-  otel_collector_container = {
-    name                   = "otel-collector"
-    image                  = var.otel_collector_image
-    essential              = false
-    user                   = "65532:65532"
-    readonlyRootFilesystem = true
-    linuxParameters        = { capabilities = { drop = ["ALL"] } }
-    stopTimeout            = 30
-
-    environment = [{
-      name = "AOT_CONFIG_CONTENT"
-      value = yamlencode({
-        receivers  = { otlp = { protocols = { http = { endpoint = "127.0.0.1:4318" } } } }
-        processors = { batch = { timeout = "5s" } }
-        exporters  = { awsxray = { region = local.region } }
-        service = {
-          pipelines = { traces = { receivers = ["otlp"], processors = ["batch"], exporters = ["awsxray"] } }
-        }
-      })
-    }]
-
-    logConfiguration = {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = aws_cloudwatch_log_group.main["controller"].name
-        awslogs-region        = local.region
-        awslogs-stream-prefix = "otel-collector"
-        mode                  = "non-blocking"
-        max-buffer-size       = "1m"
-      }
-    }
-  }
 }
 
 resource "aws_ecs_task_definition" "controller" {
@@ -103,10 +66,7 @@ resource "aws_ecs_task_definition" "controller" {
     cpu_architecture        = var.architecture == "Arm64" ? "ARM64" : "X86_64"
   }
 
-  container_definitions = jsonencode(concat(
-    [local.controller_container],
-    [for image in var.otel_collector_image[*] : local.otel_collector_container],
-  ))
+  container_definitions = jsonencode([local.controller_container])
 }
 
 resource "aws_ecs_service" "controller" {

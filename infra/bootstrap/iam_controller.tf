@@ -245,18 +245,6 @@ data "aws_iam_policy_document" "controller" {
     actions   = ["cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:DeleteDashboards"]
     resources = ["arn:${local.partition}:cloudwatch::${local.account}:dashboard/LoanPlatform-*"]
   }
-
-  # ---- Traces
-
-  dynamic "statement" {
-    for_each = var.otel_collector_image == null ? [] : [1]
-
-    content {
-      sid       = "SendTraces"
-      actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]
-      resources = ["*"]
-    }
-  }
 }
 
 resource "aws_iam_role_policy" "controller" {

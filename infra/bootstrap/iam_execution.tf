@@ -1,8 +1,8 @@
 # Roles with which ECS starts tasks: they pull images, write logs and read the secrets that tasks are given. Task
-# definitions of all services name one, as infrastructure.json does; the controller has its own.
+# definitions of all services name one, as infrastructure.json does; the controller and the collector of traces have their own.
 
 locals {
-  execution = {
+  all_execution = {
     services = {
       images    = [for name in keys(local.services) : aws_ecr_repository.main[name].arn]
       log_group = "services"
@@ -11,7 +11,13 @@ locals {
       images    = [aws_ecr_repository.main["loanctl"].arn]
       log_group = "controller"
     }
+    # Its image is in a registry that lets anybody pull.
+    otel-collector = {
+      images    = []
+      log_group = "otel-collector"
+    }
   }
+  execution = { for name, it in local.all_execution : name => it if name != "otel-collector" || local.has_traces }
 
   # With IAM the loan API has no password to be given.
   injected_secrets = concat(
@@ -33,17 +39,25 @@ resource "aws_iam_role" "execution" {
 data "aws_iam_policy_document" "execution" {
   for_each = local.execution
 
-  # IAM knows no resource for it.
-  statement {
-    sid       = "LogInToTheRegistry"
-    actions   = ["ecr:GetAuthorizationToken"]
-    resources = ["*"]
+  dynamic "statement" {
+    for_each = length(each.value.images) > 0 ? [1] : []
+
+    # IAM knows no resource for it.
+    content {
+      sid       = "LogInToTheRegistry"
+      actions   = ["ecr:GetAuthorizationToken"]
+      resources = ["*"]
+    }
   }
 
-  statement {
-    sid       = "PullImages"
-    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
-    resources = each.value.images
+  dynamic "statement" {
+    for_each = length(each.value.images) > 0 ? [1] : []
+
+    content {
+      sid       = "PullImages"
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+      resources = each.value.images
+    }
   }
 
   statement {

@@ -1,7 +1,7 @@
-# Roles of tasks: one for each service and one for the controller, each with what its program calls and no more.
+# Roles of tasks: one for each service, one for the controller and one for the collector of traces, each with what its program calls and no more.
 
 locals {
-  task_roles = toset(concat(keys(local.services), ["controller"]))
+  task_roles = toset(concat(keys(local.services), ["controller"], local.has_traces ? ["otel-collector"] : []))
 }
 
 # ECS alone takes a task's role, for tasks of this account and region.

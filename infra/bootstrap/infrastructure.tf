@@ -3,7 +3,7 @@
 
 locals {
   # What every platform gets.
-  surroundings = {
+  surroundings = merge({
     cluster      = aws_ecs_cluster.main.arn
     registry     = local.registry
     architecture = var.architecture
@@ -28,15 +28,16 @@ locals {
     }
 
     notificationTopic = aws_sns_topic.notifications.arn
-  }
+  }, local.has_traces ? { traceCollector = local.trace_collector } : {})
 
   # What one platform alone gets: clients, and a database. Others in the bucket would otherwise share them with it.
   of_platform = {
     loadBalancer = {
-      targetGroupArn = aws_lb_target_group.service["loan-api"].arn
-      targetGroup    = aws_lb_target_group.service["loan-api"].arn_suffix
-      name           = aws_lb.main.arn_suffix
-      endpoint       = local.endpoint
+      targetGroupArn     = aws_lb_target_group.service["loan-api"].arn
+      targetGroup        = aws_lb_target_group.service["loan-api"].arn_suffix
+      authTargetGroupArn = aws_lb_target_group.service["auth"].arn
+      name               = aws_lb.main.arn_suffix
+      endpoint           = local.endpoint
     }
 
     database = {
@@ -71,9 +72,11 @@ resource "aws_s3_object" "infrastructure" {
   content_type = "application/json"
   content      = jsonencode(local.infrastructure)
 
-  # Whoever reads it may use what it names: ECS takes a target group only once a listener leads to it, and a new task
-  # needs the policies of its roles.
+  # Whoever reads it may use what it names: ECS takes a target group only once a listener leads to it, a new task needs
+  # the policies of its roles, and Service Connect tells a task of what is in the namespace when its service is deployed.
   depends_on = [
+    aws_ecs_service.otel_collector,
+    aws_vpc_security_group_egress_rule.service_to_traces,
     aws_lb_listener_rule.service,
     aws_iam_role_policy.service,
     aws_iam_role_policy.execution,

@@ -31,4 +31,5 @@ locals {
 
   has_controller = var.controller_image != null
   has_tls        = var.certificate_arn != null
+  has_traces     = var.otel_collector_image != null
 }

@@ -12,6 +12,7 @@ locals {
       database = "/aws/rds/cluster/${local.name}/postgresql"
     },
     var.container_insights == "disabled" ? {} : { insights = "/aws/ecs/containerinsights/${local.cluster_name}/performance" },
+    local.has_traces ? { otel-collector = "/${local.name}/otel-collector" } : {},
     var.api_gateway ? { api-gateway = "/${local.name}/api-gateway" } : {},
   )
 }

@@ -10,9 +10,10 @@ locals {
   nat_zones = toset(var.nat_gateway_per_zone ? local.zones : [local.zones[0]])
 
   # What tasks call. CloudWatch metrics and alarms are `monitoring`; Application Auto Scaling has an endpoint of its own.
-  interface_services = toset(var.interface_endpoints ? [
-    "application-autoscaling", "ecr.api", "ecr.dkr", "ecs", "logs", "monitoring", "secretsmanager", "sqs",
-  ] : [])
+  interface_services = toset(var.interface_endpoints ? concat(
+    ["application-autoscaling", "ecr.api", "ecr.dkr", "ecs", "logs", "monitoring", "secretsmanager", "sqs"],
+    local.has_traces ? ["xray"] : [],
+  ) : [])
 }
 
 resource "aws_vpc" "main" {

@@ -2,6 +2,7 @@
 #
 #   clients (or API Gateway's link) → load balancer → loan-api, auth
 #   loan-api → auth, scoring; scoring → score-provider; loan-api → database
+#   every service → the collector of traces, where there is one
 #   every task → HTTPS anywhere: AWS, and the third party that scores
 
 locals {
@@ -143,6 +144,51 @@ resource "aws_vpc_security_group_egress_rule" "service_to_https" {
 
   security_group_id = aws_security_group.service[each.key].id
   description       = "HTTPS: settings in S3, images, logs and secrets; for scoring the third party"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+# ---- Collector of traces -------------------------------------------------------------------------------------------
+
+resource "aws_security_group" "otel_collector" {
+  count = local.has_traces ? 1 : 0
+
+  name        = "${local.name}-otel-collector"
+  description = "Tasks of the collector of traces"
+  vpc_id      = aws_vpc.main.id
+
+  tags = { Name = "${local.name}-otel-collector" }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "traces_from_service" {
+  for_each = local.traced_services
+
+  security_group_id            = aws_security_group.otel_collector[0].id
+  description                  = "Traces from ${each.key}"
+  ip_protocol                  = "tcp"
+  from_port                    = local.otlp_port
+  to_port                      = local.otlp_port
+  referenced_security_group_id = aws_security_group.service[each.key].id
+}
+
+resource "aws_vpc_security_group_egress_rule" "service_to_traces" {
+  for_each = local.traced_services
+
+  security_group_id            = aws_security_group.service[each.key].id
+  description                  = "Traces to the collector"
+  ip_protocol                  = "tcp"
+  from_port                    = local.otlp_port
+  to_port                      = local.otlp_port
+  referenced_security_group_id = aws_security_group.otel_collector[0].id
+}
+
+resource "aws_vpc_security_group_egress_rule" "otel_collector_to_https" {
+  count = local.has_traces ? 1 : 0
+
+  security_group_id = aws_security_group.otel_collector[0].id
+  description       = "HTTPS: X-Ray, its image and its logs"
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443

@@ -323,13 +323,25 @@ variable "controller" {
 }
 
 variable "otel_collector_image" {
-  description = "Image of the AWS Distro for OpenTelemetry collector, by digest; it then runs beside the controller and sends its traces to X-Ray. Null: no traces."
+  description = "Image of the AWS Distro for OpenTelemetry collector, by digest, in a registry that lets anybody pull: it takes the services' traces and hands them to X-Ray. Null: no traces."
   type        = string
   default     = null
 
   validation {
     condition     = var.otel_collector_image == null || can(regex("^[^@]+@sha256:[0-9a-f]{64}$", var.otel_collector_image))
     error_message = "otel_collector_image: name the image by digest, REPOSITORY@sha256:…"
+  }
+}
+
+variable "otel_collector_tasks" {
+  description = "Tasks of the collector of traces, where there is one. With two, the loss of a zone costs no traces but those under way."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.otel_collector_tasks >= 1 && var.otel_collector_tasks <= 10
+    error_message = "otel_collector_tasks: 1 to 10."
   }
 }
 

@@ -12,6 +12,7 @@ from typing import Callable
 
 import infrastructure
 import lint
+import metrics
 import network
 import principals
 import scan
@@ -54,6 +55,7 @@ class Chain:
             "simulate": lambda: self.each(simulate.problems),
             "calls": lambda: none_of(simulate.table_problems(ROOT)),
             "infrastructure": lambda: self.each(infrastructure.problems),
+            "metrics": lambda: self.each(metrics.problems),
             "checkov": lambda: none_of(scan.problems(self.module)),
         }
 

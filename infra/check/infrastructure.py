@@ -68,7 +68,7 @@ def surroundings(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def unknown_parts(state: State, written: dict[str, Any]) -> list[str]:
     """Names in the document that nothing in the account has."""
-    ids = {str(value) for resource in state.resources for value in flat(resource.values)}
+    ids = {str(value) for resource in state.resources for value in flat(resource.values)} | reached_by_name(state)
     found = []
     for where, of in surroundings(written).items():
         named: list[tuple[str, Any]] = [("cluster", of["cluster"]), ("logGroup", of["logGroup"])]
@@ -79,15 +79,25 @@ def unknown_parts(state: State, written: dict[str, Any]) -> list[str]:
             named += [(f"network.securityGroups.{service}", group) for group in groups]
         for part in (
             "loadBalancer.targetGroupArn",
+            "loadBalancer.authTargetGroupArn",
             "database.host",
             "auth.clients",
             "auth.signingKey",
             "notificationTopic",
+            "traceCollector",
         ):
             value = at(of, part)
             named += [(part, value)] if value else []
         found += [f"{KEY}: {where}.{part}: nothing has {value}" for part, value in named if str(value) not in ids]
     return found
+
+
+def reached_by_name(state: State) -> set[str]:
+    """Addresses of what Terraform itself puts into the Service Connect namespace."""
+    services = [service.values for service in state.of_kind("aws_ecs_service")]
+    connected = [of for values in services for of in values.get("service_connect_configuration") or []]
+    aliases = [alias for of in connected for service in of["service"] for alias in service["client_alias"]]
+    return {f"http://{alias['dns_name']}:{alias['port']}" for alias in aliases}
 
 
 def unheld(written: dict[str, Any]) -> list[str]:

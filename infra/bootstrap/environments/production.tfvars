@@ -26,6 +26,9 @@ controller = {
   memory = 1024
 }
 
+# Once there is an otel_collector_image.
+otel_collector_tasks = 2
+
 # Scores come from a third party.
 stand_in_provider  = false
 cloudtrail         = true

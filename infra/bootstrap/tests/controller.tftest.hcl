@@ -65,31 +65,13 @@ run "its_container_is_bounded_and_cannot_write" {
   }
 
   assert {
+    condition     = [for it in jsondecode(aws_ecs_task_definition.controller[0].container_definitions)[0].environment : it.name] == ["LOAN_LISTEN"]
+    error_message = "It is told of no collector: it sends no traces."
+  }
+
+  assert {
     condition     = jsondecode(aws_ecs_task_definition.controller[0].container_definitions)[0].healthCheck.command == ["CMD", "loanctl", "check-health"]
     error_message = "It is asked for its health."
-  }
-}
-
-run "a_collector_runs_beside_it_when_asked_for" {
-  command = plan
-
-  variables {
-    otel_collector_image = "registry.example/collector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-  }
-
-  assert {
-    condition     = [for it in jsondecode(aws_ecs_task_definition.controller[0].container_definitions) : it.name] == ["controller", "otel-collector"]
-    error_message = "The collector runs in the same task."
-  }
-
-  assert {
-    condition     = contains([for it in jsondecode(aws_ecs_task_definition.controller[0].container_definitions)[0].environment : it.name], "OTEL_EXPORTER_OTLP_ENDPOINT")
-    error_message = "The controller is told of it."
-  }
-
-  assert {
-    condition     = contains(flatten([for it in data.aws_iam_policy_document.controller.statement : it.actions]), "xray:PutTraceSegments")
-    error_message = "Its role may send traces."
   }
 }
 

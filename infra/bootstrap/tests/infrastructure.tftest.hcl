@@ -5,6 +5,12 @@ mock_provider "aws" {
   override_during = plan
 }
 
+override_resource {
+  target          = aws_lb_target_group.service["auth"]
+  values          = { arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/auth/0123456789abcdef" }
+  override_during = plan
+}
+
 variables {
   environment = "dev"
   plain_http  = true
@@ -33,6 +39,14 @@ run "clients_and_database_are_one_platforms" {
   assert {
     condition     = jsondecode(aws_s3_object.infrastructure.content).platforms.loans.loadBalancer.endpoint == "http://some.eu-west-1.elb.amazonaws.com"
     error_message = "Without a certificate clients come by HTTP."
+  }
+
+  assert {
+    condition = (
+      local.infrastructure.platforms.loans.loadBalancer.targetGroupArn == aws_lb_target_group.service["loan-api"].arn &&
+      local.infrastructure.platforms.loans.loadBalancer.authTargetGroupArn == aws_lb_target_group.service["auth"].arn
+    )
+    error_message = "Each of the two behind the load balancer is put into its own target group."
   }
 
   assert {

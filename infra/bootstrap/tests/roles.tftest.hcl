@@ -15,11 +15,16 @@ variables {
 run "no_role_may_do_anything_by_a_wildcard" {
   command = plan
 
+  variables {
+    otel_collector_image = "registry.example/collector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
   assert {
     condition = alltrue([
       for document in concat(
         values(data.aws_iam_policy_document.service),
         values(data.aws_iam_policy_document.execution),
+        data.aws_iam_policy_document.otel_collector,
         [data.aws_iam_policy_document.controller, data.aws_iam_policy_document.flow_logs],
       ) : alltrue([for it in document.statement : alltrue([for action in it.actions : !strcontains(action, "*")])])
     ])

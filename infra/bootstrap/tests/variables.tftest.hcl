@@ -28,6 +28,7 @@ run "what_could_not_work_is_refused" {
     log_retention_days   = 45
     controller_image     = "registry.example/loanctl:latest"
     otel_collector_image = "registry.example/collector:latest"
+    otel_collector_tasks = 0
     controller           = { cpu = 256, memory = 4096 }
     database             = { min_capacity = 0.3 }
     monthly_budget_usd   = 0
@@ -41,7 +42,7 @@ run "what_could_not_work_is_refused" {
 
   expect_failures = [
     var.project, var.environment, var.region, var.platform, var.vpc_cidr, var.client_cidrs, var.web_acl_arn, var.architecture,
-    var.container_insights, var.database_login, var.log_retention_days, var.controller_image, var.otel_collector_image, var.controller,
+    var.container_insights, var.database_login, var.log_retention_days, var.controller_image, var.otel_collector_image, var.otel_collector_tasks, var.controller,
     var.database, var.monthly_budget_usd, var.terraform_role_arns, var.ci,
   ]
 }
