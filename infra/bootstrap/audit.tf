@@ -1,4 +1,4 @@
-# Who reads and writes the spec bucket, and who changes the network: for accounts whose organisation has no trail.
+# Who writes to the spec bucket, and who changes the network: for accounts whose organisation has no trail.
 
 locals {
   # Source: EC2 API Reference, actions.

@@ -11,7 +11,7 @@ resource "aws_budgets_budget" "monthly" {
 
   cost_filter {
     name   = "TagKeyValue"
-    values = ["user:Project$${var.project}"]
+    values = [format("user:Project$%s", var.project)]
   }
 
   notification {

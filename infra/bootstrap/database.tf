@@ -21,7 +21,18 @@ resource "aws_rds_cluster_parameter_group" "main" {
     value = tostring(var.database.slow_statement_ms)
   }
 
-  # Data definition alone: statements with applicants' data have no place in a log.
+  # Slow statements without their values: what applicants say of themselves has no place in a log.
+  parameter {
+    name  = "log_parameter_max_length"
+    value = "0"
+  }
+
+  parameter {
+    name  = "log_parameter_max_length_on_error"
+    value = "0"
+  }
+
+  # Data definition alone, for the same reason.
   parameter {
     name  = "log_statement"
     value = "ddl"
@@ -54,7 +65,7 @@ resource "aws_rds_cluster" "main" {
   cluster_identifier = local.name
   engine             = "aurora-postgresql"
   engine_mode        = "provisioned"
-  # The newest minor version of it; RDS keeps it current in the maintenance window.
+  # A minor version of RDS's choice, which it keeps current in the maintenance window.
   engine_version = var.database.engine_major_version
 
   database_name                 = local.database_name

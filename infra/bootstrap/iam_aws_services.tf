@@ -35,6 +35,13 @@ data "aws_iam_policy_document" "flow_logs" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     resources = [aws_cloudwatch_log_group.main["flow"].arn, "${aws_cloudwatch_log_group.main["flow"].arn}:log-stream:*"]
   }
+
+  # It looks for its group first. Source: Amazon VPC User Guide, "IAM role for publishing flow logs to CloudWatch Logs".
+  statement {
+    sid       = "FindItsGroup"
+    actions   = ["logs:DescribeLogGroups"]
+    resources = ["*"]
+  }
 }
 
 resource "aws_iam_role_policy" "flow_logs" {

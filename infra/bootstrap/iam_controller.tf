@@ -13,8 +13,13 @@ locals {
   service_arns          = [for name in local.service_names : "${local.ecs_arn}:service/${local.cluster_name}/${name}"]
   platform_service_arns = [for name in local.platform_service_names : "${local.ecs_arn}:service/${local.cluster_name}/${name}"]
 
-  # Families are called as services are.
-  task_definition_arns = [for name in local.service_names : "${local.ecs_arn}:task-definition/${name}:*"]
+  # Families are called as services are. What is only being registered has no revision in its ARN yet.
+  families             = { for name in local.service_names : name => "${local.ecs_arn}:task-definition/${name}" }
+  task_definition_arns = flatten([for family in values(local.families) : [family, "${family}:*"]])
+
+  platform_task_definition_arns = flatten([
+    for name in local.platform_service_names : [local.families[name], "${local.families[name]}:*"]
+  ])
 
   # Source: controller/aws/src/ecs/owner.rs.
   owner_tag   = "lending.dev/managed-by"
@@ -82,13 +87,32 @@ data "aws_iam_policy_document" "controller" {
   # One that is there already under a platform's name is adopted, so what it is tagged with is no condition.
   statement {
     sid       = "KeepServices"
-    actions   = ["ecs:UpdateService", "ecs:DeleteService", "ecs:DescribeServices"]
+    actions   = ["ecs:UpdateService", "ecs:DescribeServices"]
     resources = local.service_arns
 
     condition {
       test     = "ArnEquals"
       variable = "ecs:cluster"
       values   = [aws_ecs_cluster.main.arn]
+    }
+  }
+
+  # By then it bears the controller's tag: what is adopted is tagged first.
+  statement {
+    sid       = "RemoveServices"
+    actions   = ["ecs:DeleteService"]
+    resources = local.platform_service_arns
+
+    condition {
+      test     = "ArnEquals"
+      variable = "ecs:cluster"
+      values   = [aws_ecs_cluster.main.arn]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/${local.owner_tag}"
+      values   = [local.owner_value]
     }
   }
 
@@ -120,7 +144,7 @@ data "aws_iam_policy_document" "controller" {
 
   statement {
     sid       = "TryServices"
-    actions   = ["ecs:CreateService"]
+    actions   = ["ecs:CreateService", "ecs:DeleteService"]
     resources = [for name in local.verify_service_names : "${local.ecs_arn}:service/${local.cluster_name}/${name}"]
 
     condition {
@@ -136,11 +160,11 @@ data "aws_iam_policy_document" "controller" {
     resources = local.task_definition_arns
   }
 
-  # With its three tags and no others, and none whose owner is somebody else.
+  # With its three tags and no others: one that is adopted gets them too.
   statement {
     sid       = "TagThem"
     actions   = ["ecs:TagResource"]
-    resources = concat(local.platform_service_arns, [for name in local.platform_service_names : "${local.ecs_arn}:task-definition/${name}:*"])
+    resources = concat(local.platform_service_arns, local.platform_task_definition_arns)
 
     condition {
       test     = "ForAllValues:StringEquals"

@@ -95,9 +95,8 @@ resource "aws_kms_alias" "logs" {
 data "aws_iam_policy_document" "messages_key" {
   source_policy_documents = [data.aws_iam_policy_document.key_owner.json]
 
-  # EventBridge puts events on the queue and the topic, alarms and budgets tell the topic: each encrypts for it.
-  # Sources: SQS Developer Guide, "Configure KMS permissions for AWS services"; SNS Developer Guide, "Enable
-  # compatibility between event sources from AWS services and encrypted topics".
+  # Alarms and budgets tell the topic, and encrypt for it. Source: SNS Developer Guide, "Enable compatibility between
+  # event sources from AWS services and encrypted topics".
   statement {
     sid       = "AwsSendsInOurName"
     actions   = ["kms:GenerateDataKey*", "kms:Decrypt"]
@@ -105,13 +104,40 @@ data "aws_iam_policy_document" "messages_key" {
 
     principals {
       type        = "Service"
-      identifiers = ["events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
+      identifiers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
     }
 
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [local.account]
+    }
+  }
+
+  # EventBridge puts events on the queues and the topic. It does not say for which account: a condition on
+  # aws:SourceAccount would lock it out without a word, but what it encrypts for is always told. Sources: as above; SQS
+  # Developer Guide, "Configure KMS permissions for AWS services"; both guides on their encryption contexts.
+  dynamic "statement" {
+    for_each = {
+      ForQueues = { context = "aws:sqs:arn", arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.name}-*" }
+      ForTopic  = { context = "aws:sns:topicArn", arn = "arn:${local.partition}:sns:${local.region}:${local.account}:${local.name}-*" }
+    }
+
+    content {
+      sid       = "EventsAreSent${statement.key}"
+      actions   = ["kms:GenerateDataKey*", "kms:Decrypt"]
+      resources = ["*"]
+
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+
+      condition {
+        test     = "ArnLike"
+        variable = "kms:EncryptionContext:${statement.value.context}"
+        values   = [statement.value.arn]
+      }
     }
   }
 }

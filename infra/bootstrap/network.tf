@@ -179,4 +179,6 @@ resource "aws_flow_log" "main" {
   max_aggregation_interval = 600
 
   tags = { Name = local.name }
+
+  depends_on = [aws_iam_role_policy.flow_logs]
 }

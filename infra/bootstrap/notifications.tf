@@ -31,13 +31,31 @@ data "aws_iam_policy_document" "notifications" {
 
     principals {
       type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]
+      identifiers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
     }
 
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [local.account]
+    }
+  }
+
+  # EventBridge names the rule, but no account: aws:SourceAccount would keep its messages out.
+  statement {
+    sid       = "EventsAreTold"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.notifications.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:events:${local.region}:${local.account}:rule/${local.name}-*"]
     }
   }
 }

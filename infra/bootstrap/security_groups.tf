@@ -75,7 +75,7 @@ resource "aws_security_group" "api_gateway" {
   count = var.api_gateway ? 1 : 0
 
   name        = "${local.name}-api-gateway"
-  description = "API Gateway's link into the VPC"
+  description = "The link of API Gateway into the VPC"
   vpc_id      = aws_vpc.main.id
 
   tags = { Name = "${local.name}-api-gateway" }

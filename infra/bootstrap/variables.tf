@@ -199,6 +199,12 @@ variable "database" {
   default  = {}
   nullable = false
 
+  # Source: Amazon RDS API Reference, CreateDBInstance, "PerformanceInsightsRetentionPeriod".
+  validation {
+    condition     = contains([7, 731], var.database.insights_days) || (var.database.insights_days % 31 == 0 && var.database.insights_days <= 713)
+    error_message = "database.insights_days: 7, 731, or months of 31 days up to 23 of them (713)."
+  }
+
   validation {
     condition     = contains([1, 2], var.database.instances)
     error_message = "database.instances: 1, or 2 for one in each zone."
@@ -376,7 +382,7 @@ variable "ci" {
 }
 
 variable "cloudtrail" {
-  description = "Whether a trail records who reads and writes the spec bucket, and changes of security groups and of the network are told of. Off where the organisation has a trail."
+  description = "Whether a trail records who writes to the spec bucket, and changes of security groups and of the network are told of. Off where the organisation has a trail."
   type        = bool
   default     = false
   nullable    = false

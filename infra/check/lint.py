@@ -72,6 +72,9 @@ def known_action(action: str) -> bool:
 def fits(action: str, resource: str) -> bool:
     """Whether an action can be on a resource of this form."""
     service, _, name = action.partition(":")
+    # What is only being registered has no revision yet, which the database does not know. Source: aws/aws-cdk#25768.
+    if re.search(r":task-definition/[^:]+$", resource):
+        resource += ":1"
     for definition in parliament.iam_definition:
         if definition["prefix"] != service:
             continue

@@ -1,15 +1,36 @@
-"""Subnets as AWS would take them: within their VPC, and none over another."""
+"""The network as AWS would take it: subnets within their VPC and none over another, descriptions in letters it takes."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from itertools import combinations
 
 from terraform import State
 
+DESCRIBED = ["aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"]
+# Source: Amazon EC2 API Reference, CreateSecurityGroup, "GroupDescription".
+DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+
 
 def problems(state: State) -> list[str]:
-    """What AWS would refuse of the subnets."""
+    """What AWS would refuse."""
+    return [*misplaced(state), *undescribable(state)]
+
+
+def undescribable(state: State) -> list[str]:
+    """Descriptions of security groups and their rules that EC2 does not take."""
+    described = [resource for kind in DESCRIBED for resource in state.of_kind(kind)]
+    return [
+        f"{resource.address}: EC2 does not take the description {resource.values['description']!r}: letters, digits, "
+        "spaces and ._-:/()#,@[]+=&;{}!$* only, 255 at most"
+        for resource in described
+        if not DESCRIPTION.fullmatch(resource.values.get("description") or "")
+    ]
+
+
+def misplaced(state: State) -> list[str]:
+    """Subnets outside of their VPC, or over another."""
     blocks = {vpc.values["id"]: ip_network(vpc.values["cidr_block"]) for vpc in state.of_kind("aws_vpc")}
     subnets = [
         (subnet.address, subnet.values["vpc_id"], ip_network(subnet.values["cidr_block"]))

@@ -18,6 +18,8 @@ database = {
   min_capacity = 1
   max_capacity = 16
   backup_days  = 35
+  # Closed but for the minutes in which the loan API's user is made: docs/aws.md, step 2.
+  data_api = false
 }
 
 controller = {

@@ -149,7 +149,8 @@ impl TaskDefinitionBody {
             .execution_role_arn(&self.execution_role)
             .task_role_arn(&self.task_role)
             .container_definitions(self.container.definition(self.digest())?)
-            .set_tags(Some(super::owner::in_ecs(&self.tags))))
+            // ECS refuses an empty list.
+            .set_tags((!self.tags.is_empty()).then(|| super::owner::in_ecs(&self.tags))))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::failure::port_error;
 const PROBE: &str = "specs/.verify";
 /// How long the message may take. S3 usually tells within seconds; it may take a minute.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a message that was looked at here is kept from others, in seconds. Without it the same ones would come again
+/// at once, and each time counts towards the dead-letter queue.
+const HIDDEN_S: i32 = 2;
 
 pub(super) async fn findings(
     connection: &Connection,
@@ -63,7 +66,7 @@ async fn hear(connection: &Connection, url: &str) -> Result<(), PortError> {
         let polled = polled
             .max_number_of_messages(10)
             .wait_time_seconds(5)
-            .visibility_timeout(0);
+            .visibility_timeout(HIDDEN_S);
         let answer = polled.send().await;
         let answer =
             answer.map_err(|error| port_error("read the queue", "sqs:ReceiveMessage", error))?;
