@@ -26,12 +26,15 @@ async fn talkative(_: Context<AuthSettings>) -> Result<Application, BoxError> {
     Ok(Application::new(routes.boxed()))
 }
 
+#[expect(
+    clippy::exit,
+    reason = "the test runner would have its say on an output that is full"
+)]
 fn serve(settings: &str) {
     let args = own_process::args(settings, &["--metrics-interval", "100ms", "--log", "json"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let served = runtime.block_on(service_kit::run(ServiceName::Auth, args, talkative));
     served.unwrap();
-    // The test runner would have its say on an output that is full.
     std::process::exit(0);
 }
 
@@ -83,5 +86,5 @@ fn when_it_is_read_again_it_tells_what_was_dropped_and_all_it_counted() {
 
 /// Requests that a record counts.
 fn requests_in(line: &Value) -> u64 {
-    line["Requests"].as_f64().map_or(0, |count| count as u64)
+    line["Requests"].as_u64().unwrap_or(0)
 }

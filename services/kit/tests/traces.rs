@@ -1,12 +1,18 @@
 //! Traces: what a collector is sent of a service that serves and calls.
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 
 mod own_process;
 
 use http::StatusCode;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
-use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode as Outcome};
+use opentelemetry_proto::tonic::trace::v1::{
+    Span, Status, span::SpanKind, status::StatusCode as Outcome,
+};
 use own_process::{OwnProcess, SERVE};
 use prost::Message;
 use schema::names::ServiceName;
@@ -141,9 +147,7 @@ fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
 }
 
 fn outcome(span: &Span) -> Outcome {
-    span.status
-        .as_ref()
-        .map_or(Outcome::Unset, |status| status.code())
+    span.status.as_ref().map_or(Outcome::Unset, Status::code)
 }
 
 #[test]

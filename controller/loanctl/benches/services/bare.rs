@@ -1,7 +1,6 @@
 //! The same flow with nothing but the flow: no idempotency, no resilience, no telemetry, no audit, no limits. What a first
 //! version would be; never to be run for anybody.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -64,6 +63,7 @@ struct Bare {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves as `role` until it is killed.
+#[expect(clippy::disallowed_methods, reason = "it is to be without bounds")]
 pub(crate) async fn serve(role: &str) {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let database = PgPoolOptions::new().max_connections(CONNECTIONS);
@@ -75,7 +75,7 @@ pub(crate) async fn serve(role: &str) {
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let line = json!({"service": listener.local_addr().unwrap()});
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    println!("{line}");
     let shared = warp::any().map(move || Arc::clone(&bare));
     let posted = warp::post().and(shared);
     if role == "scoring" {

@@ -66,7 +66,7 @@ const CONNECTIONS: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(3);
 const LENGTH: Duration = Duration::from_secs(10);
 /// Times that both are measured, one after the other: this machine is not always the same.
-const ROUNDS: usize = 3;
+const ROUNDS: u64 = 3;
 /// What is to be left of the bare handler's requests a second.
 const MIN_RATE: f64 = 0.9;
 /// What its CPU time per request may grow to.
@@ -90,7 +90,7 @@ struct Run {
 }
 
 async fn measure() -> ExitCode {
-    let length = (WARM_UP + LENGTH).as_secs() as usize * ROUNDS * 2 / 60 + 1;
+    let length = (WARM_UP + LENGTH).as_secs() * ROUNDS * 2 / 60 + 1;
     println!(
         "everything on, beside its floors: {CONNECTIONS} connections, provider at p50 5 ms; about {length} minutes"
     );

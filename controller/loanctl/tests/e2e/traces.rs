@@ -103,6 +103,10 @@ fn tree(spans: &BTreeMap<String, Sent>) -> BTreeSet<Sent> {
 }
 
 /// A collector that keeps what it is sent of one trace, and its address.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what the services under test send is not without bounds"
+)]
 async fn collector() -> (String, Spans) {
     let spans = Spans::default();
     let kept = Arc::clone(&spans);

@@ -70,7 +70,7 @@ impl OwnProcess {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = loop {
-            let line = lines.next().expect("a service that starts").unwrap();
+            let line = lines.next().unwrap().unwrap();
             // The test runner has its say first.
             if let Some(json) = json_of(&line) {
                 break json;
