@@ -73,6 +73,8 @@ async fn the_decision_answered_is_the_one_stored_with_what_it_rests_on() {
     let received = &platform.scoring.received_requests().await.unwrap()[0];
     let carried = received.headers["traceparent"].to_str().unwrap();
     assert!(carried.contains(TRACE), "{carried}");
+    let is_logged = async || !platform.logged("application decided").is_empty();
+    platform.wait_for("logged", is_logged).await;
     assert_eq!(platform.logged("application decided")[0]["trace_id"], TRACE);
 
     platform.let_scoring_answer(scored(600)).await;
