@@ -62,23 +62,22 @@ impl Answerer {
             None => (came, Span::none()),
         };
         let response = context
-            .scope(trace::span(&context), self.record(request))
+            .scope(trace::span(&context), self.record(&method, &path, request))
             .await;
         span.answered(&method, &path, response.status());
         response
     }
 
-    async fn record(&self, request: Request<Arriving>) -> Response {
+    async fn record(&self, method: &Method, path: &str, request: Request<Arriving>) -> Response {
         let body_bytes = request.body().size_hint().exact();
         let golden = self
             .golden
             .as_ref()
             .map(|golden| golden.request(body_bytes));
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.limited(request).await;
         if let Some(golden) = golden {
             let took = golden.answered(response.status());
-            log(&method, &path, &response, took);
+            log(method, path, &response, took);
         }
         response
     }
