@@ -94,8 +94,8 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Roles {
-    /// ARN of the role with which ECS starts tasks: pulls images, reads secrets, writes logs.
-    pub execution: String,
+    /// ARN of the role with which ECS starts the tasks of each service: pulls its image, reads its secrets, writes its logs.
+    pub execution: BTreeMap<ServiceName, String>,
     /// ARN of the role that the tasks of each service have.
     pub tasks: BTreeMap<ServiceName, String>,
 }

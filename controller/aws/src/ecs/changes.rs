@@ -221,18 +221,7 @@ impl EcsCompute {
     }
 
     async fn tag(&self, place: &Place, arn: &str) -> Result<(), PortError> {
-        let tag = self
-            .connection
-            .ecs
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(owner::in_ecs(&owner::tags(place))))
-            .send();
-        let answer = self.caller.change(Family::TagModify, tag).await;
-        answer.map(drop).map_err(|error| {
-            let action = format!("tag {}", place.name());
-            change_error(&action, "ecs:TagResource", error)
-        })
+        tag(&self.connection.ecs, &self.caller, place, arn).await
     }
 
     fn bodies(&self, place: &Place, template: &TaskTemplate) -> Result<Bodies, PortError> {
@@ -245,7 +234,24 @@ impl EcsCompute {
     }
 }
 
-/// Tasks that a new service begins with, within the range of its scaling.
+/// Puts our tags on the service of `place` that is called `arn`.
+pub(super) async fn tag(
+    client: &Client,
+    caller: &Caller,
+    place: &Place,
+    arn: &str,
+) -> Result<(), PortError> {
+    let tag = client.tag_resource().resource_arn(arn);
+    let tag = tag
+        .set_tags(Some(owner::in_ecs(&owner::tags(place))))
+        .send();
+    let answer = caller.change(Family::TagModify, tag).await;
+    answer.map(drop).map_err(|error| {
+        let action = format!("tag {}", place.name());
+        change_error(&action, "ecs:TagResource", error)
+    })
+}
+
 /// Removes the service called `name` from the cluster of `place`. One that is gone is no error.
 pub(super) async fn remove(
     client: &Client,
@@ -265,6 +271,7 @@ pub(super) async fn remove(
     }
 }
 
+/// Tasks that a new service begins with, within the range of its scaling.
 fn first_count(definition: &ServiceDefinition) -> u32 {
     let count = definition.count.unwrap_or(FIRST_COUNT);
     definition.scaling.map_or(count, |scaling| {

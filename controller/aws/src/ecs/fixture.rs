@@ -47,7 +47,7 @@ pub(crate) fn infrastructure() -> Infrastructure {
                 assign_public_ip: false,
             },
             roles: Roles {
-                execution: "arn:execution".to_owned(),
+                execution: of_each(|service| format!("arn:execution-{service}")),
                 tasks: of_each(|service| format!("arn:task-{service}")),
             },
             log_group: "/loans".to_owned(),

@@ -10,14 +10,17 @@ use aws_sdk_ecs::types::ServiceConnectConfiguration;
 use engine::ports::{Documents, PortError, Remedy, TaskTemplate, Urgency};
 use schema::infrastructure::{Infrastructure, Surroundings};
 use schema::names::{PlatformName, ServiceName};
-use schema::platform::Image;
+use schema::platform::{Image, Scaling};
+use schema::units::Whole;
 
-use super::changes::remove;
+use super::changes::{remove, tag};
 use super::definitions::Definitions;
 use super::failure::change_error;
+use super::names;
 use super::notebook::Notebook;
 use super::place::Place;
 use super::service::ServiceBody;
+use super::targets::Targets;
 use super::task_definition::TaskDefinitionBody;
 use crate::caller::Caller;
 use crate::connection::Connection;
@@ -29,13 +32,23 @@ const TRIED: usize = 5;
 const ATTEMPTS: u32 = 5;
 /// Pause before the next attempt.
 const PAUSE: Duration = Duration::from_secs(3);
-/// What a service takes: its removal, twice, and its making.
-const CALLS: [Family; 4] = [
+/// What a service takes: its removal, twice, its making, its tags, its scaling and an end to that.
+const CALLS: [Family; 8] = [
     Family::TaskDefinitionModify,
     Family::ServiceModify,
     Family::ServiceModify,
     Family::ServiceModify,
+    Family::TagModify,
+    Family::Scaling,
+    Family::Scaling,
+    Family::Scaling,
 ];
+/// A range in which a service without tasks stays without.
+const SCALING: Scaling = Scaling {
+    min_capacity: Whole::new(0),
+    max_capacity: Whole::new(1),
+    target_cpu_utilization: Whole::new(60),
+};
 
 /// Makes services of nobody.
 #[derive(Debug)]
@@ -43,6 +56,7 @@ pub(crate) struct Probe {
     client: Client,
     caller: Arc<Caller>,
     definitions: Definitions,
+    targets: Targets,
     bucket: String,
 }
 
@@ -57,13 +71,14 @@ impl Probe {
         let notebook = Notebook::new(documents);
         Self {
             definitions: Definitions::new(client.clone(), Arc::clone(caller), notebook),
+            targets: Targets::new(connection.scaling.clone(), Arc::clone(caller)),
             client,
             caller: Arc::clone(caller),
             bucket: bucket.to_owned(),
         }
     }
 
-    /// Makes and removes each service in each of the surroundings that differ. Returns how many there were.
+    /// Makes, tags, scales and removes each service in each of the surroundings that differ. Returns how many there were.
     ///
     /// # Errors
     /// When ECS does not take one, with what it says.
@@ -86,12 +101,23 @@ impl Probe {
         self.caller.permit(&CALLS, Urgency::Resync).await.begin();
         // One may be left of a try that was cut off.
         remove(&self.client, &self.caller, place, name).await?;
-        let made = self.make_in_the_end(place, name).await;
+        let kept = self.keep(place, name).await;
         let removed = remove(&self.client, &self.caller, place, name).await;
-        made.and(removed)
+        kept.and(removed)
     }
 
-    async fn make_in_the_end(&self, place: &Place, name: &str) -> Result<(), PortError> {
+    /// Does with it what the controller does with the services of platforms.
+    async fn keep(&self, place: &Place, name: &str) -> Result<(), PortError> {
+        let arn = self.make_in_the_end(place, name).await?;
+        tag(&self.client, &self.caller, place, &arn).await?;
+        let id = names::resource_id(place.surroundings().cluster_name(), name);
+        let scaled = self.targets.bring_about(&id, Some(SCALING)).await;
+        let left_alone = self.targets.bring_about(&id, None).await;
+        scaled.and(left_alone)
+    }
+
+    /// Returns its ARN.
+    async fn make_in_the_end(&self, place: &Place, name: &str) -> Result<String, PortError> {
         for _ in 1..ATTEMPTS {
             match self.make(place, name).await {
                 Err(error) if error.remedy() == Remedy::Retry => tokio::time::sleep(PAUSE).await,
@@ -101,7 +127,7 @@ impl Probe {
         self.make(place, name).await
     }
 
-    async fn make(&self, place: &Place, name: &str) -> Result<(), PortError> {
+    async fn make(&self, place: &Place, name: &str) -> Result<String, PortError> {
         let action = format!("make a service like {} without tasks", place.service);
         let service = ServiceBody::wanted(place).map_err(|error| error.keeps_from(&action))?;
         let tasks = TaskDefinitionBody::of(place, &template(), &self.bucket);
@@ -120,9 +146,10 @@ impl Probe {
             .set_service_connect_configuration(connected_as_nobody(place.surroundings()));
         let created = create.send_with(&self.client);
         let created = self.caller.change(Family::ServiceModify, created).await;
-        created
-            .map(drop)
-            .map_err(|error| change_error(&action, "ecs:CreateService, iam:PassRole", error))
+        let created = created
+            .map_err(|error| change_error(&action, "ecs:CreateService, iam:PassRole", error))?;
+        let arn = created.service().and_then(|service| service.service_arn());
+        Ok(arn.unwrap_or(name).to_owned())
     }
 }
 
@@ -165,7 +192,7 @@ fn distinct(infrastructure: &Infrastructure) -> Vec<&Surroundings> {
             .roles
             .tasks
             .values()
-            .chain([&it.roles.execution])
+            .chain(it.roles.execution.values())
             .collect();
         let targets = it
             .load_balancer

@@ -98,17 +98,16 @@ impl TaskDefinitionBody {
         template: &TaskTemplate,
         bucket: &str,
     ) -> Result<Self, Unprovided> {
-        let roles = &place.surroundings().roles;
-        let task_role = roles.tasks.get(&place.service);
+        let (roles, service) = (&place.surroundings().roles, place.service);
+        let execution_role = roles.execution.get(&service).cloned();
+        let task_role = roles.tasks.get(&service).cloned();
         Ok(Self {
             family: place.name(),
             cpu: template.cpu,
             memory: template.memory,
             architecture: place.surroundings().architecture,
-            execution_role: roles.execution.clone(),
-            task_role: task_role
-                .cloned()
-                .ok_or(Unprovided::TaskRole(place.service))?,
+            execution_role: execution_role.ok_or(Unprovided::ExecutionRole(service))?,
+            task_role: task_role.ok_or(Unprovided::TaskRole(service))?,
             container: Container::of(place, template, bucket),
             tags: tags(place),
         })
@@ -256,7 +255,7 @@ mod tests {
         assert_eq!((input.cpu(), input.memory()), (Some("256"), Some("512")));
         assert_eq!(input.network_mode(), Some(&NetworkMode::Awsvpc));
         assert_eq!(input.requires_compatibilities(), [Compatibility::Fargate]);
-        assert_eq!(input.execution_role_arn(), Some("arn:execution"));
+        assert_eq!(input.execution_role_arn(), Some("arn:execution-scoring"));
         assert_eq!(input.task_role_arn(), Some("arn:task-scoring"));
         let platform = input.runtime_platform().unwrap();
         assert_eq!(platform.cpu_architecture(), Some(&CpuArchitecture::X8664));
@@ -306,7 +305,8 @@ mod tests {
         assert_ne!(digest, body(ServiceName::Scoring, "scoring:2").digest());
 
         let mut elsewhere = infrastructure();
-        elsewhere.defaults.roles.execution = "arn:another".to_owned();
+        let roles = &mut elsewhere.defaults.roles.execution;
+        roles.insert(ServiceName::Scoring, "arn:another".to_owned());
         let place = place_in(ServiceName::Scoring, elsewhere);
         let other = TaskDefinitionBody::of(&place, &template("scoring:1"), "loans").unwrap();
         assert_ne!(digest, other.digest());

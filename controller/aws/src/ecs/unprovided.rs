@@ -9,6 +9,8 @@ use schema::names::ServiceName;
 pub(crate) enum Unprovided {
     #[error("name a role for the tasks of {0} under `roles.tasks`")]
     TaskRole(ServiceName),
+    #[error("name a role that starts the tasks of {0} under `roles.execution`")]
+    ExecutionRole(ServiceName),
     #[error("name security groups of {0} under `network.securityGroups`")]
     SecurityGroups(ServiceName),
     #[error("name subnets under `network.subnets`")]

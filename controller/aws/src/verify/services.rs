@@ -1,4 +1,4 @@
-//! Verifying that ECS takes services as the controller makes them: networks, roles, target groups, namespace.
+//! Verifying that ECS takes services as the controller makes them: networks, roles, target groups, namespace, tags, scaling.
 
 use engine::ports::PortError;
 use schema::infrastructure::Infrastructure;
@@ -13,6 +13,6 @@ pub(super) async fn finding(probe: &Probe, infrastructure: &Infrastructure) -> F
 async fn words(probe: &Probe, infrastructure: &Infrastructure) -> Result<String, PortError> {
     let made = probe.prove(infrastructure).await?;
     Ok(format!(
-        "{made} without tasks were made and removed: subnets, security groups and target groups are there"
+        "{made} without tasks were made, tagged, scaled and removed: subnets, security groups and target groups are there"
     ))
 }

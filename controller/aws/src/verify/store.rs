@@ -37,6 +37,7 @@ pub(super) fn told(infrastructure: &Infrastructure) -> Finding {
             surroundings.network.security_groups.is_empty(),
             "network.securityGroups",
         ),
+        (surroundings.roles.execution.is_empty(), "roles.execution"),
         (surroundings.roles.tasks.is_empty(), "roles.tasks"),
     ];
     let lacks: Vec<&str> = lacks

@@ -80,7 +80,8 @@ impl Account {
 fn infrastructure() -> Infrastructure {
     let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
     let groups = ServiceName::ALL.map(|service| (service, vec!["sg-0123".to_owned()]));
-    let tasks = ServiceName::ALL.map(|service| (service, role(service.kebab())));
+    let roles =
+        |of: &str| ServiceName::ALL.map(|service| (service, role(&format!("{of}-{service}"))));
     Infrastructure {
         region: "eu-central-1".to_owned(),
         defaults: Surroundings {
@@ -93,8 +94,8 @@ fn infrastructure() -> Infrastructure {
                 assign_public_ip: false,
             },
             roles: Roles {
-                execution: role("execution"),
-                tasks: tasks.into(),
+                execution: roles("execution").into(),
+                tasks: roles("task").into(),
             },
             log_group: "/loans".to_owned(),
             service_connect_namespace: None,

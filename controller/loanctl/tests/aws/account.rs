@@ -154,7 +154,11 @@ fn infrastructure() -> Value {
     let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
     let services = ["loanApi", "auth", "scoring", "scoreProvider"];
     let groups = services.map(|service| (service.to_owned(), json!(["sg-0123"])));
-    let roles = services.map(|service| (service.to_owned(), json!(role(service))));
+    let roles = |of: &str| -> serde_json::Map<_, _> {
+        let roles =
+            services.map(|service| (service.to_owned(), json!(role(&format!("{of}-{service}")))));
+        roles.into_iter().collect()
+    };
     json!({
         "region": "eu-central-1",
         "defaults": {
@@ -165,8 +169,8 @@ fn infrastructure() -> Value {
                 "securityGroups": groups.into_iter().collect::<serde_json::Map<_, _>>(),
             },
             "roles": {
-                "execution": role("execution"),
-                "tasks": roles.into_iter().collect::<serde_json::Map<_, _>>(),
+                "execution": roles("execution"),
+                "tasks": roles("task"),
             },
             "logGroup": "/loans",
         },
