@@ -36,6 +36,8 @@ mod laptop;
 #[path = "../../tests/e2e/load.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod load;
+#[path = "../../tests/e2e/pressure.rs"]
+mod pressure;
 #[path = "../../tests/e2e/processes.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod processes;

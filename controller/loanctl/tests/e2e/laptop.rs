@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::{LOANCTL, loanctl, wait_or_kill};
+use crate::pressure::Pressure;
 use crate::processes;
 use crate::spec::Spec;
 
@@ -28,6 +29,7 @@ pub(crate) struct Laptop {
     console_port: u16,
     client: reqwest::Client,
     child: Option<Child>,
+    pressure: Pressure,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +58,7 @@ impl Laptop {
             console_port: free_port(),
             client: reqwest::Client::new(),
             child: None,
+            pressure: Pressure::now(),
             root,
         };
         fs::create_dir(laptop.specs()).unwrap();
@@ -265,6 +268,9 @@ impl Laptop {
 
 impl Drop for Laptop {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the machine: {}", self.pressure.since());
+        }
         let pids = self.processes();
         if let Some(mut child) = self.child.take() {
             drop(child.kill());

@@ -18,6 +18,7 @@ mod invalid_edits;
 mod laptop;
 mod live_settings;
 mod load;
+mod pressure;
 mod processes;
 mod promotion;
 mod remedies;
