@@ -14,7 +14,7 @@ use service_kit::trace::Call;
 use service_kit::{Metrics, Problem};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Executor, PgPool};
+use sqlx::{Connection, Executor, PgPool};
 
 use crate::database::{Database, Login};
 
@@ -29,6 +29,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(400);
 const STATEMENT_TIMEOUT: &str = "2000";
 /// Connections are replaced after this time, so that a failover or a new replica is found.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// A connection that has been idle for longer is tried before it is used. Of those in use all the time, the statement itself
+/// tells: to try them each time would be a round trip more for every statement there is.
+const TRIED_AFTER: Duration = Duration::from_secs(1);
 
 /// As statements take it.
 fn milliseconds(length: Duration) -> i64 {
@@ -123,6 +127,15 @@ impl Store {
             .max_connections(database.connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(MAX_LIFETIME)
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for > TRIED_AFTER {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options);
         Ok(Self {
             pool,

@@ -1,7 +1,10 @@
 //! Applications that were left undecided are taken up again, until each is decided or left to people.
 
+mod pace;
+
 use std::time::Duration;
 
+use pace::Pace;
 use service_kit::trace::{self, TraceContext};
 use service_kit::with_causes;
 
@@ -9,11 +12,8 @@ use crate::processing::{Obstacle, Processor, Undecidable};
 use crate::scoring::Purpose;
 use crate::store::{Store, StoreError, Undecided};
 
-/// Between looks when there is nothing to do, or what was tried was in vain: what was left behind by an outage must
-/// not cause the next one.
+/// Between looks when there is nothing to do.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Between two that were decided: one at a time and at most 20 a second, so that requests come first.
-const STEP: Duration = Duration::from_millis(50);
 /// Refusals after which trying again is no use.
 const MAX_REFUSALS: i32 = 5;
 /// Age at which an application is left to people, whatever stands in its way.
@@ -21,10 +21,22 @@ const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// Works for ever.
 pub(crate) async fn run(store: Store, processor: Processor) {
+    let mut pace = Pace::default();
     loop {
         let pause = match recover_one(&store, &processor).await {
-            Ok(Progress::Decided) => STEP,
             Ok(Progress::None) => PAUSE,
+            Ok(Progress::Decided) => {
+                pace.decided();
+                pace.pause()
+            }
+            Ok(Progress::InVain) => {
+                pace.in_vain();
+                pace.pause()
+            }
+            Ok(Progress::LeftAlone) => {
+                pace.left_alone();
+                PAUSE
+            }
             Err(error) => {
                 tracing::warn!(%error, "undecided applications cannot be looked after");
                 PAUSE
@@ -37,8 +49,12 @@ pub(crate) async fn run(store: Store, processor: Processor) {
 /// What a look has brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    Decided,
+    /// There was nothing to do.
     None,
+    Decided,
+    InVain,
+    /// Nobody is asked at present.
+    LeftAlone,
 }
 
 /// What becomes of an application that was tried in vain.
@@ -52,7 +68,7 @@ enum Next {
 async fn recover_one(store: &Store, processor: &Processor) -> Result<Progress, StoreError> {
     // While its breaker is open, every one would only be taken and given back.
     if processor.scoring_is_left_alone() {
-        return Ok(Progress::None);
+        return Ok(Progress::LeftAlone);
     }
     let Some(undecided) = store.lease_undecided(processor.lease()).await? else {
         return Ok(Progress::None);
@@ -78,7 +94,7 @@ async fn recover(
         Err(error) => {
             let next = next(undecided, error.obstacle(), &error);
             go_on(store, application_id, next, &error).await?;
-            Ok(Progress::None)
+            Ok(Progress::InVain)
         }
     }
 }
