@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::spec::Spec;
 use crate::view::View;
 
-/// Two thirds of what the provider can take: retries and the recovery of what is undecided need the rest.
+/// Three quarters of what the provider can take.
 const PER_SECOND: u32 = 30;
 /// Longest time from the first breach until the old revision is back.
 const BACK: Duration = Duration::from_secs(60);
@@ -126,7 +126,7 @@ async fn without_the_alarms_action_the_same_morning_stays_broken() {
 fn flaky_morning() -> Spec {
     Spec::new()
         .with("errorRate: 0", "errorRate: 5")
-        .with("capacity: 80", "capacity: 45")
+        .with("capacity: 80", "capacity: 40")
 }
 
 /// Short attempts, ten of them with hardly a pause, all the budget, no breaker: valid, and deadly.
