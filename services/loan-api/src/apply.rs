@@ -2,6 +2,7 @@
 //! deadline.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -42,8 +43,16 @@ pub(crate) struct ApplicationAnswer {
 
 /// What the request hears from the task that does its work.
 struct Progress {
-    stored: oneshot::Receiver<Result<Inserted, StoreError>>,
-    decided: oneshot::Receiver<Outcome>,
+    /// From now on the application is safe, and will be decided.
+    is_stored: Arc<AtomicBool>,
+    end: oneshot::Receiver<End>,
+}
+
+/// What came of the work.
+enum End {
+    NotStored(StoreError),
+    Existing(Box<StoredApplication>),
+    Decided(Outcome),
 }
 
 /// Apply for a loan
@@ -125,31 +134,47 @@ fn new_application(
 /// Starts the work in a task of its own: it goes on when the client hangs up, from the very first
 /// statement, and a stop waits for it.
 fn start(api: &Arc<LoanApi>, new: NewApplication, place: OwnedSemaphorePermit) -> Progress {
-    let (tell_stored, stored) = oneshot::channel();
-    let (tell_decided, decided) = oneshot::channel();
+    let (tell, end) = oneshot::channel();
+    let is_stored = Arc::new(AtomicBool::new(false));
+    let progress = Progress {
+        is_stored: Arc::clone(&is_stored),
+        end,
+    };
     let shared = Arc::clone(api);
     api.tasks.spawn(trace::carry(async move {
-        let inserted = shared.store.insert(&new).await;
-        let is_new = matches!(inserted, Ok(Inserted::New));
-        // Nobody listens any more when the client has hung up. The work goes on all the same.
-        drop(tell_stored.send(inserted));
-        if is_new {
-            shared.received.add(1);
-            let processed =
-                shared
-                    .processor
-                    .process(&new.application_id, &new.request, Purpose::Application);
-            match processed.await {
-                Ok(outcome) => drop(tell_decided.send(outcome)),
-                Err(error) => {
-                    let application_id = &new.application_id;
-                    tracing::warn!(application_id, %error, "application left undecided for now");
-                }
+        let ended = match shared.store.insert(&new).await {
+            Ok(Inserted::New) => {
+                is_stored.store(true, Ordering::Release);
+                shared.received.add(1);
+                decide(&shared, &new).await
             }
+            Ok(Inserted::Existing(existing)) => Some(End::Existing(existing)),
+            Err(error) => Some(End::NotStored(error)),
+        };
+        if let Some(ended) = ended {
+            // Nobody listens any more when the client has hung up.
+            drop(tell.send(ended));
         }
         drop(place);
     }));
-    Progress { stored, decided }
+    progress
+}
+
+/// None when it stays undecided for now.
+async fn decide(api: &LoanApi, new: &NewApplication) -> Option<End> {
+    let application_id = &new.application_id;
+    let purpose = Purpose::Application;
+    match api
+        .processor
+        .process(application_id, &new.request, purpose)
+        .await
+    {
+        Ok(outcome) => Some(End::Decided(outcome)),
+        Err(error) => {
+            tracing::warn!(application_id, %error, "application left undecided for now");
+            None
+        }
+    }
 }
 
 async fn answer(
@@ -158,23 +183,24 @@ async fn answer(
     asked_for: &LoanRequest,
     deadline: Instant,
 ) -> Result<Response, Problem> {
-    match timeout_at(deadline, progress.stored).await {
-        Ok(Ok(Ok(Inserted::New))) => {}
-        Ok(Ok(Ok(Inserted::Existing(existing)))) => return repeated(&existing, asked_for),
-        Ok(Ok(Err(error))) => return Err(error.into()),
-        // Whether it was stored is not known: only a key makes trying again safe.
-        Ok(Err(_)) | Err(_) => {
-            return Err(Problem::unavailable(
-                "NOT_STORED_IN_TIME",
-                "the application could not be stored in time; try again with the same Idempotency-Key",
-            ));
-        }
-    }
-    Ok(match timeout_at(deadline, progress.decided).await {
-        Ok(Ok(outcome)) => decided(application_id, outcome.status, outcome.interest_rate),
+    match timeout_at(deadline, progress.end).await {
+        Ok(Ok(End::Decided(outcome))) => Ok(decided(
+            application_id,
+            outcome.status,
+            outcome.interest_rate,
+        )),
+        Ok(Ok(End::Existing(existing))) => repeated(&existing, asked_for),
+        Ok(Ok(End::NotStored(error))) => Err(error.into()),
         // Too late, or left undecided: the application is safe, and its decision follows.
-        Ok(Err(_)) | Err(_) => decided(application_id, Status::Received, None),
-    })
+        Ok(Err(_)) | Err(_) if progress.is_stored.load(Ordering::Acquire) => {
+            Ok(decided(application_id, Status::Received, None))
+        }
+        // Whether it was stored is not known: only a key makes trying again safe.
+        Ok(Err(_)) | Err(_) => Err(Problem::unavailable(
+            "NOT_STORED_IN_TIME",
+            "the application could not be stored in time; try again with the same Idempotency-Key",
+        )),
+    }
 }
 
 /// The answer to a key that was used before: the application it was used for, as it stands now.

@@ -1,7 +1,9 @@
 //! One attempt at the provider: `POST v1/scores`.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwapOption;
 use bytes::BytesMut;
 use http::{StatusCode, header};
 use resilience::{Classified, FailureClass, parse_retry_after};
@@ -46,6 +48,16 @@ pub struct Score {
 pub struct Provider {
     http: reqwest::Client,
     hosts: Hosts,
+    /// The one that was asked last: hardly ever another one is.
+    endpoint: Arc<ArcSwapOption<Endpoint>>,
+}
+
+/// Where an attempt is sent.
+#[derive(Debug)]
+struct Endpoint {
+    /// As configured.
+    base: String,
+    url: Url,
 }
 
 /// Why an attempt brought no score.
@@ -114,8 +126,12 @@ impl Classified for ProviderError {
 impl Provider {
     /// Makes attempts with `http`, at the addresses that `hosts` knows.
     #[must_use]
-    pub const fn new(http: reqwest::Client, hosts: Hosts) -> Self {
-        Self { http, hosts }
+    pub fn new(http: reqwest::Client, hosts: Hosts) -> Self {
+        Self {
+            http,
+            hosts,
+            endpoint: Arc::default(),
+        }
     }
 
     /// Asks once. Dropping the future closes its connection.
@@ -147,6 +163,21 @@ impl Provider {
     }
 
     fn endpoint(&self, base: &str) -> Result<Url, ProviderError> {
+        if let Some(known) = &*self.endpoint.load()
+            && known.base == base
+        {
+            return Ok(known.url.clone());
+        }
+        let url = self.found(base)?;
+        let known = Endpoint {
+            base: base.to_owned(),
+            url: url.clone(),
+        };
+        self.endpoint.store(Some(Arc::new(known)));
+        Ok(url)
+    }
+
+    fn found(&self, base: &str) -> Result<Url, ProviderError> {
         let error = || ProviderError::Address {
             address: base.to_owned(),
         };

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use service_kit::aws::{Credentials, CredentialsError};
-use sqlx::PgPool;
 
-use super::IamUser;
+use super::{IamUser, Pool};
 
 /// How often a token is made. One ends with the credentials that signed it, which are only sure to last five minutes
 /// more when they are used: a token's own 15 minutes are no measure.
@@ -35,16 +34,15 @@ impl Login {
     ///
     /// # Errors
     /// When there are no credentials.
-    pub async fn renew(&self, pool: &PgPool) -> Result<(), CredentialsError> {
+    pub(crate) async fn renew(&self, pool: &Pool) -> Result<(), CredentialsError> {
         let credential = self.credentials.current().await?;
         let token = self.user.token(&credential, Timestamp::now());
-        let options = pool.connect_options().as_ref().clone();
-        pool.set_connect_options(options.password(&token));
+        pool.set_options(pool.options().password(&token));
         Ok(())
     }
 
     /// Keeps the token of `pool` fresh for ever.
-    pub async fn keep(&self, pool: &PgPool) {
+    pub(crate) async fn keep(&self, pool: &Pool) {
         let mut wait = INTERVAL;
         loop {
             tokio::time::sleep(wait).await;

@@ -2,6 +2,7 @@
 
 mod iam;
 mod login;
+mod pool;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -11,6 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 pub use iam::IamUser;
 pub use login::Login;
+pub(crate) use pool::{MAX_LIFETIME, Pool};
 
 /// PostgreSQL's port.
 const PORT: u16 = 5432;

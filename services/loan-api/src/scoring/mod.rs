@@ -13,6 +13,7 @@ use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
 use service_kit::dependency::{DEADLINE_HEADER, DependencyMetrics};
 use service_kit::{BoxError, Context, client};
+use url::Url;
 
 use crate::application::LoanRequest;
 
@@ -22,7 +23,7 @@ const MAX_SCORE: u16 = 1_000;
 #[derive(Clone)]
 pub struct ScoringClient {
     http: reqwest::Client,
-    target: String,
+    target: Url,
     policy: Policy,
     metrics: DependencyMetrics,
 }
@@ -111,13 +112,10 @@ impl ScoringClient {
         context: &Context<LoanApiSettings>,
         http: reqwest::Client,
     ) -> Result<Self, BoxError> {
-        let target = context
-            .hosts
-            .service_url(ServiceName::Scoring, "score")?
-            .to_string();
+        let target = context.hosts.service_url(ServiceName::Scoring, "score")?;
         let metrics = DependencyMetrics::new(&context.metrics, SCORING_DEPENDENCY);
         let settings = context.settings.load();
-        let config = policy::config(&settings.settings.clients.scoring, &target);
+        let config = policy::config(&settings.settings.clients.scoring, target.as_str());
         // A random seed: the tasks must not test a dependency that was down all at the same moment.
         let seed = uuid::Uuid::new_v4().as_u64_pair().0;
         let policy = Policy::observed(config, seed, std::sync::Arc::new(metrics.clone()));
@@ -132,7 +130,7 @@ impl ScoringClient {
 
     /// Applies settings; what breaker and bulkhead know stays where it still means the same.
     pub fn reconfigure(&self, settings: &LoanApiSettings) {
-        let config = policy::config(&settings.clients.scoring, &self.target);
+        let config = policy::config(&settings.clients.scoring, self.target.as_str());
         if config != *self.policy.config() {
             self.policy.reconfigure(config);
         }
@@ -174,7 +172,7 @@ impl ScoringClient {
     async fn ask(&self, attempt: Attempt, asked: &ScoreRequest<'_>) -> Result<Score, AttemptError> {
         let asking = self
             .http
-            .post(&*attempt.target)
+            .post(self.target.clone())
             .header(DEADLINE_HEADER, attempt.time_left.as_millis().to_string())
             .json(asked);
         let response = client::send(asking, SCORING_DEPENDENCY).await?;

@@ -174,9 +174,8 @@ impl Store {
             new.trace_id,
             milliseconds(new.lease),
             milliseconds(new.answered_within),
-        )
-        .execute(&self.pool);
-        if self.timed(statement).await?.rows_affected() == 1 {
+        );
+        if self.execute(statement).await? == 1 {
             return Ok(Inserted::New);
         }
         let existing = sqlx::query_as!(
@@ -186,10 +185,12 @@ impl Store {
                FROM loan_applications WHERE client_id = $1 AND idempotency_key = $2"#,
             new.client_id,
             new.idempotency_key,
-        )
-        .fetch_one(&self.pool);
-        let existing = self.timed(existing).await?.try_into()?;
-        Ok(Inserted::Existing(Box::new(existing)))
+        );
+        let existing = self
+            .fetch(existing)
+            .await?
+            .ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Inserted::Existing(Box::new(existing.try_into()?)))
     }
 
     /// The application `application_id`, when it is `client_id`'s.
@@ -208,12 +209,9 @@ impl Store {
                FROM loan_applications WHERE application_id = $1 AND client_id = $2"#,
             application_id,
             client_id,
-        )
-        .fetch_optional(&self.pool);
-        self.timed(statement)
-            .await?
-            .map(TryInto::try_into)
-            .transpose()
+        );
+        let found = self.fetch(statement).await?;
+        found.map(TryInto::try_into).transpose()
     }
 
     /// Stores a decision, unless there is one already; returns whether it was stored.
@@ -241,8 +239,7 @@ impl Store {
             decided.scoring_revision,
             decided.settings_revision,
             Json(&decided.policy) as _,
-        )
-        .execute(&self.pool);
-        Ok(self.timed(statement).await?.rows_affected() == 1)
+        );
+        Ok(self.execute(statement).await? == 1)
     }
 }

@@ -4,9 +4,10 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
-use super::{MAX_LIFETIME, Store, StoreError};
+use super::{Store, StoreError};
+use crate::database::MAX_LIFETIME;
 
 /// Longest time a look may take, the making of a connection included.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -75,9 +76,8 @@ impl Lookout {
     }
 
     async fn new_line(&self) -> Result<Line, StoreError> {
-        let options = self.store.pool.connect_options();
         Ok(Line {
-            connection: PgConnection::connect_with(&options).await?,
+            connection: self.store.pool.connect().await?,
             made_at: Instant::now(),
         })
     }

@@ -13,27 +13,18 @@ use service_kit::telemetry::metrics::Distribution;
 use service_kit::trace::Call;
 use service_kit::{Metrics, Problem};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection, Executor, PgPool};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::{Map, Query};
+use sqlx::{Connection, Executor, Postgres};
 
-use crate::database::{Database, Login};
+use crate::database::{Database, Login, Pool};
 
 pub use applications::{Decided, Inserted, NewApplication, Status, StoredApplication};
 pub use backlog::{Backlog, Lookout};
 pub use undecided::Undecided;
 
-/// Longest wait for a free connection: well below the request deadline, so that a client hears of
-/// an overloaded database instead of waiting for it.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(400);
 /// Longest run of a statement, ended by the database itself.
 const STATEMENT_TIMEOUT: &str = "2000";
-/// Connections are replaced after this time, so that a failover or a new replica is found.
-const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
-
-/// A connection that has been idle for longer is tried before it is used. Of those in use all the time, the statement itself
-/// tells: to try them each time would be a round trip more for every statement there is.
-const TRIED_AFTER: Duration = Duration::from_secs(1);
-
 /// As statements take it.
 fn milliseconds(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
@@ -44,7 +35,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The applications in the database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: PgPool,
+    pool: Pool,
     login: Option<Login>,
     latency: Distribution,
 }
@@ -55,6 +46,9 @@ pub enum StoreError {
     /// Nothing to log in with.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// Its connections cannot be kept.
+    #[error("connections to the database cannot be kept: {0}")]
+    Pool(#[from] deadpool::managed::BuildError),
     /// It cannot be reached, is too busy, or refused the statement.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -123,20 +117,7 @@ impl Store {
             .options
             .application_name("loan-api")
             .options([("statement_timeout", STATEMENT_TIMEOUT)]);
-        let pool = PgPoolOptions::new()
-            .max_connections(database.connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .max_lifetime(MAX_LIFETIME)
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    if about.idle_for > TRIED_AFTER {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
+        let pool = Pool::new(options, database.connections)?;
         Ok(Self {
             pool,
             login: database.iam_user.map(Login::new).transpose()?,
@@ -149,8 +130,7 @@ impl Store {
     pub fn measured(self, metrics: &Metrics) -> Self {
         let pool = self.pool.clone();
         metrics.own().probe(Metric::DatabaseConnections, move || {
-            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-            f64::from(pool.size().saturating_sub(idle))
+            f64::from(u32::try_from(pool.lent()).unwrap_or(u32::MAX))
         });
         Self {
             latency: metrics.own().distribution(Metric::DatabaseLatency),
@@ -188,14 +168,46 @@ impl Store {
             ..Migrator::DEFAULT
         };
         migrations.set_ignore_missing(true);
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.connect().await?;
         // Neither an index on a large table nor the wait for another replica's migration is over in 2 s.
-        connection.close_on_drop();
         connection.execute("SET statement_timeout = 0").await?;
-        Ok(migrations.run(&mut *connection).await?)
+        migrations.run(&mut connection).await?;
+        Ok(connection.close().await?)
     }
 
-    /// Runs one statement and takes its time, the wait for a connection included.
+    /// Runs a statement, and says how many rows it has changed.
+    async fn execute(
+        &self,
+        statement: Query<'_, Postgres, PgArguments>,
+    ) -> Result<u64, StoreError> {
+        let done = async {
+            let mut lent = self.pool.lend().await?;
+            let done = statement.execute(lent.begin()).await;
+            lent.ended(&done);
+            done
+        };
+        Ok(self.timed(done).await?.rows_affected())
+    }
+
+    /// Runs a statement that answers with one row or none.
+    async fn fetch<F, R>(
+        &self,
+        statement: Map<'_, Postgres, F, PgArguments>,
+    ) -> Result<Option<R>, StoreError>
+    where
+        F: FnMut(PgRow) -> Result<R, sqlx::Error> + Send,
+        R: Send + Unpin,
+    {
+        let found = async {
+            let mut lent = self.pool.lend().await?;
+            let found = statement.fetch_optional(lent.begin()).await;
+            lent.ended(&found);
+            found
+        };
+        self.timed(found).await
+    }
+
+    /// Takes the time of a statement, the wait for a connection included.
     async fn timed<T>(
         &self,
         statement: impl Future<Output = Result<T, sqlx::Error>>,

@@ -68,9 +68,8 @@ impl Store {
                RETURNING application_id, user_id, amount, term_months, income, trace_id, refusals,
                    extract(epoch FROM now() - created_at)::float8 AS "age_s!""#,
             milliseconds(lease),
-        )
-        .fetch_optional(&self.pool);
-        Ok(self.timed(statement).await?.map(Undecided::from))
+        );
+        Ok(self.fetch(statement).await?.map(Undecided::from))
     }
 
     /// Has an application rest that was tried in vain: twice as long each time, five minutes at most, and never
@@ -88,10 +87,8 @@ impl Store {
              WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
             application_id,
             i32::from(refused),
-        )
-        .execute(&self.pool);
-        self.timed(statement).await?;
-        Ok(())
+        );
+        self.execute(statement).await.map(drop)
     }
 
     /// Gives an application back that was not tried: nothing is counted against it.
@@ -103,10 +100,8 @@ impl Store {
             "UPDATE loan_applications SET lease_until = now() + interval '1 s' \
              WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
             application_id,
-        )
-        .execute(&self.pool);
-        self.timed(statement).await?;
-        Ok(())
+        );
+        self.execute(statement).await.map(drop)
     }
 
     /// Leaves an application to people: it is not tried again until one of them says so.
@@ -124,9 +119,7 @@ impl Store {
              WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
             application_id,
             reason,
-        )
-        .execute(&self.pool);
-        self.timed(statement).await?;
-        Ok(())
+        );
+        self.execute(statement).await.map(drop)
     }
 }
