@@ -202,7 +202,7 @@ data "aws_iam_policy_document" "controller" {
   statement {
     sid       = "GiveTasksTheirRoles"
     actions   = ["iam:PassRole"]
-    resources = concat([for name in keys(local.services) : aws_iam_role.task[name].arn], [aws_iam_role.execution["services"].arn])
+    resources = flatten([for name in keys(local.services) : [aws_iam_role.task[name].arn, aws_iam_role.execution[name].arn]])
 
     condition {
       test     = "StringEquals"

@@ -15,7 +15,7 @@ locals {
     }
 
     roles = {
-      execution = aws_iam_role.execution["services"].arn
+      execution = { for name, it in local.services : it.key => aws_iam_role.execution[name].arn }
       tasks     = { for name, it in local.services : it.key => aws_iam_role.task[name].arn }
     }
 

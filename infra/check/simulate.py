@@ -144,6 +144,8 @@ def names_of(state: State) -> dict[str, str]:
     for name, path in read()["names"].items():
         address, _, attribute = path.rpartition(".")
         values[name] = state.at(address).values[attribute]
+    # RDS's own, which no resource of the module is.
+    values["database_secret"] = state.outputs["database"]["master_secret_arn"]
     ends = "{region}:{account}"
     for name, pattern in (
         ("ecs", f"arn:{{partition}}:ecs:{ends}"),
