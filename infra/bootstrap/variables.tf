@@ -101,7 +101,7 @@ variable "nat_gateway_per_zone" {
 }
 
 variable "interface_endpoints" {
-  description = "Whether the AWS APIs that tasks call are reached inside the VPC instead of through NAT. S3 always is, for nothing."
+  description = "Whether the AWS APIs that tasks call are reached inside the VPC instead of through NAT. S3 always is, for nothing. With it, services that call no third party cannot reach the internet."
   type        = bool
   default     = false
   nullable    = false
