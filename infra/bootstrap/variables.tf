@@ -382,10 +382,22 @@ variable "ci" {
 }
 
 variable "cloudtrail" {
-  description = "Whether a trail records who writes to the spec bucket, and changes of security groups and of the network are told of. Off where the organisation has a trail."
+  description = "Whether a trail records who writes to the spec bucket, and people are told of changes of the network, of roles, keys and buckets. Off where the organisation has a trail."
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "trail_lock_days" {
+  description = "Days for which nobody but whoever runs this module can remove the trail's files, no longer than log_retention_days. Without effect where there is no trail."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.trail_lock_days >= 1 && floor(var.trail_lock_days) == var.trail_lock_days && (!var.cloudtrail || var.trail_lock_days <= var.log_retention_days)
+    error_message = "trail_lock_days: whole days, 1 at least and log_retention_days at most."
+  }
 }
 
 variable "monthly_budget_usd" {
