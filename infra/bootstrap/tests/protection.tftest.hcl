@@ -44,6 +44,11 @@ run "the_database_is_as_a_bank_has_it" {
   }
 
   assert {
+    condition     = alltrue([for it in aws_rds_cluster_instance.main : it.auto_minor_version_upgrade]) && aws_rds_cluster_parameter_group.main.family == "aurora-postgresql17"
+    error_message = "Minor upgrades are RDS's to make, and parameters are those of the major version."
+  }
+
+  assert {
     condition     = aws_rds_cluster_instance.main[0].availability_zone != aws_rds_cluster_instance.main[1].availability_zone
     error_message = "One instance in each zone."
   }

@@ -96,3 +96,11 @@ run "the_trail_is_locked_for_whole_days" {
 
   expect_failures = [var.trail_lock_days]
 }
+
+run "the_databases_version_is_told_in_full" {
+  command = plan
+
+  variables { database = { engine_version = "17" } }
+
+  expect_failures = [var.database]
+}
