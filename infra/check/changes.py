@@ -1,4 +1,4 @@
-"""The rules that tell of changes: their patterns fit, name calls that there are, and leave none of the network's out."""
+"""The rules that tell of changes: patterns that fit, calls that there are, and none of the network's left out."""
 
 from __future__ import annotations
 

@@ -259,5 +259,6 @@ def table_problems(root: Path) -> list[str]:
 
 def unknown_actions(table: dict[str, Any]) -> list[str]:
     """Actions that are misspelt: a denial of one would prove nothing."""
-    named = {action for kind in KINDS for row in table.get(kind, []) for action in many(row["action"])}
+    rows_of_all = [row for kind in KINDS for row in table.get(kind, [])]
+    named = {action for row in rows_of_all for action in many(row["action"])}
     return sorted(action for action in named if not lint.known_action(action))
