@@ -167,6 +167,9 @@ resource "aws_cloudwatch_event_target" "forwarded" {
   target_id = "home"
   arn       = local.home_bus_arn
   role_arn  = aws_iam_role.event_forwarder[0].arn
+
+  # EventBridge looks at once whether the role may.
+  depends_on = [aws_iam_role_policy.event_forwarder]
 }
 
 # ---- Who sends them on ---------------------------------------------------------------------------------------------
