@@ -1,24 +1,13 @@
-# Who writes to the spec bucket, and who changes the network: for accounts whose organisation has no trail.
-
-locals {
-  # Source: EC2 API Reference, actions.
-  network_changes = [
-    "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress",
-    "ModifySecurityGroupRules", "CreateSecurityGroup", "DeleteSecurityGroup",
-    "CreateRoute", "ReplaceRoute", "DeleteRoute", "AssociateRouteTable", "DisassociateRouteTable", "ReplaceRouteTableAssociation",
-    "CreateNetworkAclEntry", "ReplaceNetworkAclEntry", "DeleteNetworkAclEntry", "AttachInternetGateway", "DetachInternetGateway",
-    "ModifySubnetAttribute", "ModifyVpcAttribute", "CreateVpcPeeringConnection", "AcceptVpcPeeringConnection",
-    "ModifyVpcEndpoint", "DeleteVpcEndpoints", "DeleteFlowLogs",
-  ]
-}
+# The trail: who writes to the spec bucket, and who changes the account, for accounts whose organisation has none. Where its
+# files are kept: trail_bucket.tf. What people are told of at once: changes.tf.
 
 resource "aws_cloudtrail" "main" {
-  # checkov:skip=CKV_AWS_252:Changes of the network are told of by a rule; a message for each log file tells nobody anything.
+  # checkov:skip=CKV_AWS_252:Changes are told of by rules; a message for each log file tells nobody anything.
   # checkov:skip=CKV2_AWS_10:Its files in S3 are searched with Athena; a copy in CloudWatch Logs would cost more than it says.
   count = var.cloudtrail ? 1 : 0
 
   name                          = local.trail_name
-  s3_bucket_name                = aws_s3_bucket.logs.id
+  s3_bucket_name                = aws_s3_bucket.trail[0].id
   s3_key_prefix                 = "trail"
   kms_key_id                    = aws_kms_key.logs.arn
   is_multi_region_trail         = true
@@ -59,29 +48,5 @@ resource "aws_cloudtrail" "main" {
     }
   }
 
-  depends_on = [aws_s3_bucket_policy.logs]
-}
-
-resource "aws_cloudwatch_event_rule" "network_changes" {
-  count = var.cloudtrail ? 1 : 0
-
-  name        = "${local.name}-network-changes"
-  description = "Changes of security groups, routes and other parts of the network"
-
-  event_pattern = jsonencode({
-    source      = ["aws.ec2"]
-    detail-type = ["AWS API Call via CloudTrail"]
-    detail = {
-      eventSource = ["ec2.amazonaws.com"]
-      eventName   = local.network_changes
-    }
-  })
-}
-
-resource "aws_cloudwatch_event_target" "network_changes" {
-  count = var.cloudtrail ? 1 : 0
-
-  rule      = aws_cloudwatch_event_rule.network_changes[0].name
-  target_id = "notifications"
-  arn       = aws_sns_topic.notifications.arn
+  depends_on = [aws_s3_bucket_policy.trail]
 }

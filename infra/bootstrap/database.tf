@@ -1,5 +1,9 @@
 # The loan API's database: Aurora PostgreSQL Serverless v2. Its master password is RDS's to make, keep and rotate.
 
+locals {
+  engine_major_version = split(".", var.database.engine_version)[0]
+}
+
 resource "aws_db_subnet_group" "main" {
   name        = local.name
   description = "Subnets without a way out"
@@ -7,9 +11,9 @@ resource "aws_db_subnet_group" "main" {
 }
 
 resource "aws_rds_cluster_parameter_group" "main" {
-  name        = "${local.name}-postgresql${var.database.engine_major_version}"
+  name        = "${local.name}-postgresql${local.engine_major_version}"
   description = "TLS forced, slow statements and changes of the schema logged"
-  family      = "aurora-postgresql${var.database.engine_major_version}"
+  family      = "aurora-postgresql${local.engine_major_version}"
 
   parameter {
     name  = "rds.force_ssl"
@@ -65,8 +69,7 @@ resource "aws_rds_cluster" "main" {
   cluster_identifier = local.name
   engine             = "aurora-postgresql"
   engine_mode        = "provisioned"
-  # A minor version of RDS's choice, which it keeps current in the maintenance window.
-  engine_version = var.database.engine_major_version
+  engine_version     = var.database.engine_version
 
   database_name                 = local.database_name
   port                          = local.database_port
@@ -99,6 +102,12 @@ resource "aws_rds_cluster" "main" {
   serverlessv2_scaling_configuration {
     min_capacity = var.database.min_capacity
     max_capacity = var.database.max_capacity
+  }
+
+  # RDS upgrades minor versions by itself in the maintenance window, and to go back is refused; docs/aws.md says how people
+  # upgrade. So the version is what the cluster is made with.
+  lifecycle {
+    ignore_changes = [engine_version]
   }
 
   # Without it RDS would make the group itself, with no retention and no key.

@@ -160,11 +160,11 @@ data "aws_iam_policy_document" "controller" {
     resources = local.task_definition_arns
   }
 
-  # With its three tags and no others: one that is adopted gets them too.
+  # With its three tags and no others: one that is adopted gets them too, and so does one that `loanctl verify` tries.
   statement {
     sid       = "TagThem"
     actions   = ["ecs:TagResource"]
-    resources = concat(local.platform_service_arns, local.platform_task_definition_arns)
+    resources = concat(local.service_arns, local.platform_task_definition_arns)
 
     condition {
       test     = "ForAllValues:StringEquals"
@@ -202,7 +202,7 @@ data "aws_iam_policy_document" "controller" {
   statement {
     sid       = "GiveTasksTheirRoles"
     actions   = ["iam:PassRole"]
-    resources = concat([for name in keys(local.services) : aws_iam_role.task[name].arn], [aws_iam_role.execution["services"].arn])
+    resources = flatten([for name in keys(local.services) : [aws_iam_role.task[name].arn, aws_iam_role.execution[name].arn]])
 
     condition {
       test     = "StringEquals"
@@ -213,7 +213,8 @@ data "aws_iam_policy_document" "controller" {
 
   # ---- Automatic scaling
 
-  # A target's ARN has a number that nobody knows before; conditions narrow it to counts of ECS services.
+  # A target's ARN has a number that nobody knows before, and no service's name; conditions narrow it to counts of ECS
+  # services. `loanctl verify` scales what it makes by the same statement.
   statement {
     sid = "ScaleServices"
     actions = [

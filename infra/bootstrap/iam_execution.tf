@@ -1,29 +1,43 @@
-# Roles with which ECS starts tasks: they pull images, write logs and read the secrets that tasks are given. Task
-# definitions of all services name one, as infrastructure.json does; the controller and the collector of traces have their own.
+# Roles with which ECS starts tasks: they pull images, write logs and read the secrets that tasks are given. Each service
+# has one, as the controller and the collector of traces have: what auth is given, no other service's start can read.
 
 locals {
-  all_execution = {
-    services = {
-      images    = [for name in keys(local.services) : aws_ecr_repository.main[name].arn]
+  service_execution = {
+    for name, it in local.services : name => {
+      images    = [aws_ecr_repository.main[name].arn]
       log_group = "services"
+      # PREFIX/CONTAINER/TASK: the prefix is the platform's name. Source: controller/aws/src/ecs/task_definition.rs.
+      log_streams = "*/${name}/*"
+      secrets     = lookup(local.injected_secrets, name, [])
     }
+  }
+
+  own_execution = {
     controller = {
-      images    = [aws_ecr_repository.main["loanctl"].arn]
-      log_group = "controller"
+      images      = [aws_ecr_repository.main["loanctl"].arn]
+      log_group   = "controller"
+      log_streams = "controller/controller/*"
+      secrets     = []
     }
     # Its image is in a registry that lets anybody pull.
     otel-collector = {
-      images    = []
-      log_group = "otel-collector"
+      images      = []
+      log_group   = "otel-collector"
+      log_streams = "${local.otel_collector}/${local.otel_collector}/*"
+      secrets     = []
     }
   }
-  execution = { for name, it in local.all_execution : name => it if name != "otel-collector" || local.has_traces }
 
-  # With IAM the loan API has no password to be given.
-  injected_secrets = concat(
-    [for secret in aws_secretsmanager_secret.auth : secret.arn],
-    var.database_login == "Secret" ? [local.database_secret_arn] : [],
+  execution = merge(
+    local.service_execution,
+    { for name, it in local.own_execution : name => it if name != "otel-collector" || local.has_traces },
   )
+
+  # Which tasks are given which. With IAM the loan API has no password to be given.
+  injected_secrets = {
+    auth     = [for secret in aws_secretsmanager_secret.auth : secret.arn]
+    loan-api = var.database_login == "Secret" ? [local.database_secret_arn] : []
+  }
 
   database_secret_arn = one(aws_rds_cluster.main.master_user_secret[*].secret_arn)
 }
@@ -63,21 +77,21 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "WriteLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.main[each.value.log_group].arn}:log-stream:*"]
+    resources = ["${aws_cloudwatch_log_group.main[each.value.log_group].arn}:log-stream:${each.value.log_streams}"]
   }
 
   dynamic "statement" {
-    for_each = each.key == "services" ? [1] : []
+    for_each = length(each.value.secrets) > 0 ? [1] : []
 
     content {
       sid       = "ReadSecrets"
       actions   = ["secretsmanager:GetSecretValue"]
-      resources = local.injected_secrets
+      resources = each.value.secrets
     }
   }
 
   dynamic "statement" {
-    for_each = each.key == "services" ? [1] : []
+    for_each = length(each.value.secrets) > 0 ? [1] : []
 
     content {
       sid       = "DecryptSecrets"

@@ -15,7 +15,7 @@ locals {
     }
 
     roles = {
-      execution = aws_iam_role.execution["services"].arn
+      execution = { for name, it in local.services : it.key => aws_iam_role.execution[name].arn }
       tasks     = { for name, it in local.services : it.key => aws_iam_role.task[name].arn }
     }
 
@@ -76,7 +76,11 @@ resource "aws_s3_object" "infrastructure" {
   # the policies of its roles, and Service Connect tells a task of what is in the namespace when its service is deployed.
   depends_on = [
     aws_ecs_service.otel_collector,
+    aws_vpc_security_group_egress_rule.service_to_endpoints,
+    aws_vpc_security_group_egress_rule.service_to_https,
+    aws_vpc_security_group_egress_rule.service_to_s3,
     aws_vpc_security_group_egress_rule.service_to_traces,
+    aws_vpc_endpoint.interface,
     aws_lb_listener_rule.service,
     aws_iam_role_policy.service,
     aws_iam_role_policy.execution,

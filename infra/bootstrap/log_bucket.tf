@@ -1,4 +1,4 @@
-# Where the load balancer, the spec bucket and the trail write their logs. The load balancer can write to none that
+# Where the load balancer and the other buckets write their logs. The load balancer can write to none that
 # has a key of one's own. Source: Elastic Load Balancing, "Enable access logs for your Application Load Balancer".
 
 locals {
@@ -100,50 +100,33 @@ data "aws_iam_policy_document" "log_bucket" {
     }
   }
 
-  statement {
-    sid       = "SpecBucketWrites"
-    actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.logs.arn}/specs/*"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["logging.s3.amazonaws.com"]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [local.bucket_arn]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
-    }
-  }
-
-  # Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
+  # Each bucket's own access logs.
   dynamic "statement" {
-    for_each = var.cloudtrail ? {
-      TrailLooks  = { action = "s3:GetBucketAcl", resource = aws_s3_bucket.logs.arn }
-      TrailWrites = { action = "s3:PutObject", resource = "${aws_s3_bucket.logs.arn}/trail/AWSLogs/${local.account}/*" }
-    } : {}
+    for_each = merge(
+      { SpecBucketWrites = { prefix = "specs", bucket = local.bucket_name } },
+      var.cloudtrail ? { TrailBucketWrites = { prefix = "trail", bucket = local.trail_bucket_name } } : {},
+    )
 
     content {
       sid       = statement.key
-      actions   = [statement.value.action]
-      resources = [statement.value.resource]
+      actions   = ["s3:PutObject"]
+      resources = ["${aws_s3_bucket.logs.arn}/${statement.value.prefix}/*"]
 
       principals {
         type        = "Service"
-        identifiers = ["cloudtrail.amazonaws.com"]
+        identifiers = ["logging.s3.amazonaws.com"]
       }
 
       condition {
         test     = "ArnEquals"
         variable = "aws:SourceArn"
-        values   = ["arn:${local.partition}:cloudtrail:${local.region}:${local.account}:trail/${local.trail_name}"]
+        values   = ["arn:${local.partition}:s3:::${statement.value.bucket}"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:SourceAccount"
+        values   = [local.account]
       }
     }
   }

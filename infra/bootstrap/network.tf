@@ -145,12 +145,53 @@ resource "aws_route_table_association" "database" {
 
 # ---- Endpoints -----------------------------------------------------------------------------------------------------
 
+# Credentials of other accounts do not get through: a task that somebody has taken over cannot carry anything away with
+# keys of their own. What our own principals may do is their roles' to say.
+data "aws_iam_policy_document" "endpoint" {
+  # checkov:skip=CKV_AWS_1:An endpoint's policy gives nothing; it only takes away from what roles may do.
+  # checkov:skip=CKV_AWS_49:Each endpoint leads to one API, and roles name which of its actions they may call.
+  statement {
+    sid       = "PrincipalsOfThisAccount"
+    actions   = ["*"]
+    resources = ["*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+# ECR keeps layers in a bucket of its own, and has each fetched in its own name.
+# Source: Amazon ECR User Guide, "Amazon ECR interface VPC endpoints", minimum permissions for the S3 gateway.
+data "aws_iam_policy_document" "s3_endpoint" {
+  source_policy_documents = [data.aws_iam_policy_document.endpoint.json]
+
+  statement {
+    sid       = "LayersOfImages"
+    actions   = ["s3:GetObject"]
+    resources = ["arn:${local.partition}:s3:::prod-${local.region}-starport-layer-bucket/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+}
+
 # Specs, settings and the layers of images come through it: it costs nothing, NAT costs by the gigabyte.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.main.id
   service_name      = "com.amazonaws.${local.region}.s3"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [for table in aws_route_table.private : table.id]
+  policy            = data.aws_iam_policy_document.s3_endpoint.json
 
   tags = { Name = "${local.name}-s3" }
 }
@@ -164,6 +205,7 @@ resource "aws_vpc_endpoint" "interface" {
   private_dns_enabled = true
   subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
   security_group_ids  = [aws_security_group.endpoints.id]
+  policy              = data.aws_iam_policy_document.endpoint.json
 
   tags = { Name = "${local.name}-${each.key}" }
 }

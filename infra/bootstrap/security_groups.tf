@@ -3,9 +3,18 @@
 #   clients (or API Gateway's link) → load balancer → loan-api, auth
 #   loan-api → auth, scoring; scoring → score-provider; loan-api → database
 #   every service → the collector of traces, where there is one
-#   every task → HTTPS anywhere: AWS, and the third party that scores
+#   every task → HTTPS anywhere: AWS, and for scoring the third party
+#
+# With interface_endpoints, services that call no third party reach nothing but AWS: the endpoints in the VPC, and S3.
+# Without them AWS has no addresses that a rule could name: its APIs are anywhere on the internet.
 
 locals {
+  # Whom a spec may lead anywhere: scoring.clients.provider.url.
+  calls_third_parties = toset(["scoring"])
+
+  kept_in = toset(var.interface_endpoints ? [for name in keys(local.services) : name if !contains(local.calls_third_parties, name)] : [])
+  let_out = setsubtract(keys(local.services), local.kept_in)
+
   behind_balancer = toset(["loan-api", "auth"])
 
   # One entry a path between services: "loan-api-to-auth".
@@ -140,7 +149,7 @@ resource "aws_vpc_security_group_egress_rule" "to_service" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "service_to_https" {
-  for_each = local.services
+  for_each = local.let_out
 
   security_group_id = aws_security_group.service[each.key].id
   description       = "HTTPS: settings in S3, images, logs and secrets; for scoring the third party"
@@ -148,6 +157,28 @@ resource "aws_vpc_security_group_egress_rule" "service_to_https" {
   from_port         = 443
   to_port           = 443
   cidr_ipv4         = "0.0.0.0/0"
+}
+
+resource "aws_vpc_security_group_egress_rule" "service_to_endpoints" {
+  for_each = local.kept_in
+
+  security_group_id            = aws_security_group.service[each.key].id
+  description                  = "AWS APIs inside the VPC: images, logs and secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = 443
+  to_port                      = 443
+  referenced_security_group_id = aws_security_group.endpoints.id
+}
+
+resource "aws_vpc_security_group_egress_rule" "service_to_s3" {
+  for_each = local.kept_in
+
+  security_group_id = aws_security_group.service[each.key].id
+  description       = "S3 through its gateway: settings, and the layers of images"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
 }
 
 # ---- Collector of traces -------------------------------------------------------------------------------------------

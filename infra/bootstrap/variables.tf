@@ -101,7 +101,7 @@ variable "nat_gateway_per_zone" {
 }
 
 variable "interface_endpoints" {
-  description = "Whether the AWS APIs that tasks call are reached inside the VPC instead of through NAT. S3 always is, for nothing."
+  description = "Whether the AWS APIs that tasks call are reached inside the VPC instead of through NAT. S3 always is, for nothing. With it, services that call no third party cannot reach the internet."
   type        = bool
   default     = false
   nullable    = false
@@ -184,20 +184,27 @@ variable "web_acl_arn" {
 # ---- Database ------------------------------------------------------------------------------------------------------
 
 variable "database" {
-  description = "Size and care of the database: instances (one writes, the others take over), Aurora capacity units of each, days of backups, milliseconds from which a statement is logged as slow."
+  description = "Size and care of the database: instances (one writes, the others take over), Aurora capacity units of each, days of backups, milliseconds from which a statement is logged as slow, version of PostgreSQL that it is made with."
   type = object({
-    instances            = optional(number, 2)
-    min_capacity         = optional(number, 0.5)
-    max_capacity         = optional(number, 8)
-    backup_days          = optional(number, 14)
-    slow_statement_ms    = optional(number, 200)
-    monitoring_seconds   = optional(number, 60)
-    insights_days        = optional(number, 7)
-    data_api             = optional(bool, true)
-    engine_major_version = optional(string, "17")
+    instances          = optional(number, 2)
+    min_capacity       = optional(number, 0.5)
+    max_capacity       = optional(number, 8)
+    backup_days        = optional(number, 14)
+    slow_statement_ms  = optional(number, 200)
+    monitoring_seconds = optional(number, 60)
+    insights_days      = optional(number, 7)
+    data_api           = optional(bool, true)
+    engine_version     = optional(string, "17.7")
   })
   default  = {}
   nullable = false
+
+  # Aurora's first of 17 is 17.4; Serverless v2 and the Data API take all from there on. Sources: Release Notes for Aurora
+  # PostgreSQL, "Extension versions"; Aurora User Guide, "Supported Regions and Aurora DB engines for RDS Data API".
+  validation {
+    condition     = can(regex("^(17[.]([4-9]|[1-9][0-9])|(1[89]|[2-9][0-9])[.][0-9]{1,2})$", var.database.engine_version))
+    error_message = "database.engine_version: a full version, MAJOR.MINOR, 17.4 or later, such as 17.7."
+  }
 
   # Source: Amazon RDS API Reference, CreateDBInstance, "PerformanceInsightsRetentionPeriod".
   validation {
@@ -382,10 +389,22 @@ variable "ci" {
 }
 
 variable "cloudtrail" {
-  description = "Whether a trail records who writes to the spec bucket, and changes of security groups and of the network are told of. Off where the organisation has a trail."
+  description = "Whether a trail records who writes to the spec bucket, and people are told of changes of the network, of roles, keys and buckets. Off where the organisation has a trail."
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "trail_lock_days" {
+  description = "Days for which nobody but whoever runs this module can remove the trail's files, no longer than log_retention_days. Without effect where there is no trail."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.trail_lock_days >= 1 && floor(var.trail_lock_days) == var.trail_lock_days && (!var.cloudtrail || var.trail_lock_days <= var.log_retention_days)
+    error_message = "trail_lock_days: whole days, 1 at least and log_retention_days at most."
+  }
 }
 
 variable "monthly_budget_usd" {

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Callable
 
+import changes
 import infrastructure
 import lint
 import metrics
@@ -55,6 +56,7 @@ class Chain:
             "simulate": lambda: self.each(simulate.problems),
             "calls": lambda: none_of(simulate.table_problems(ROOT)),
             "infrastructure": lambda: self.each(infrastructure.problems),
+            "changes": lambda: self.each(changes.problems),
             "metrics": lambda: self.each(metrics.problems),
             "checkov": lambda: none_of(scan.problems(self.module)),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import jsonschema
@@ -14,6 +15,9 @@ SCHEMA = HERE.parent.parent / "schema" / "infrastructure.schema.json"
 KEY = "bootstrap/infrastructure.json"
 # What the module writes where nothing optional is left out. The controller's own type reads it in its tests.
 SAMPLE = HERE / "infrastructure.sample.json"
+
+# The roles of a service: the one with which ECS starts its tasks, and the one that they have.
+ROLES = ("execution", "tasks")
 
 # Parts of ids, and no account's number.
 MADE_UP = re.compile(r"(?<![0-9a-z:])(?!\d{12}\b)[0-9a-f]{10,17}(?![0-9a-z])")
@@ -72,8 +76,8 @@ def unknown_parts(state: State, written: dict[str, Any]) -> list[str]:
     found = []
     for where, of in surroundings(written).items():
         named: list[tuple[str, Any]] = [("cluster", of["cluster"]), ("logGroup", of["logGroup"])]
-        named += [("roles.execution", of["roles"]["execution"])]
-        named += [(f"roles.tasks.{name}", arn) for name, arn in of["roles"]["tasks"].items()]
+        for kind in ROLES:
+            named += [(f"roles.{kind}.{name}", arn) for name, arn in of["roles"][kind].items()]
         named += [("network.subnets", subnet) for subnet in of["network"]["subnets"]]
         for service, groups in of["network"]["securityGroups"].items():
             named += [(f"network.securityGroups.{service}", group) for group in groups]
@@ -101,15 +105,21 @@ def reached_by_name(state: State) -> set[str]:
 
 
 def unheld(written: dict[str, Any]) -> list[str]:
-    """Services must have a role where they have security groups, and the other way round."""
+    """Services must have both roles where they have security groups, and the other way round; roles are not shared."""
     found = []
     for where, of in surroundings(written).items():
-        roles, groups = set(of["roles"]["tasks"]), set(of["network"]["securityGroups"])
-        found += [f"{KEY}: {where}: {name} has no role" for name in sorted(groups - roles)]
-        found += [f"{KEY}: {where}: {name} has no security groups" for name in sorted(roles - groups)]
-        for name in ("loanApi", "auth", "scoring"):
-            if name not in roles:
-                found.append(f"{KEY}: {where}.roles.tasks: there is none for {name}")
+        groups = set(of["network"]["securityGroups"])
+        for kind in ROLES:
+            roles = of["roles"][kind]
+            found += [f"{KEY}: {where}.roles.{kind}: {name} has none" for name in sorted(groups - roles.keys())]
+            found += [f"{KEY}: {where}: {name} has no security groups" for name in sorted(roles.keys() - groups)]
+            found += [
+                f"{KEY}: {where}.roles.{kind}: there is none for {name}"
+                for name in ("loanApi", "auth", "scoring")
+                if name not in roles
+            ]
+            shared = [arn for arn, times in Counter(roles.values()).items() if times > 1]
+            found += [f"{KEY}: {where}.roles.{kind}: several services have {arn}" for arn in shared]
         if len(of["network"]["subnets"]) < 2:
             found.append(f"{KEY}: {where}.network.subnets: name two, in different zones")
     return found

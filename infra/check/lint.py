@@ -68,6 +68,17 @@ def known_action(action: str) -> bool:
         return False
 
 
+def changing_actions(service: str) -> list[str]:
+    """The actions of a service that do more than list and read."""
+    return [
+        privilege["privilege"]
+        for definition in parliament.iam_definition
+        if definition["prefix"] == service
+        for privilege in definition["privileges"]
+        if privilege["access_level"] not in ("List", "Read")
+    ]
+
+
 @lru_cache(maxsize=None)
 def fits(action: str, resource: str) -> bool:
     """Whether an action can be on a resource of this form."""

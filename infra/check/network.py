@@ -1,4 +1,5 @@
-"""The network as AWS would take it: subnets within their VPC and none over another, descriptions in letters it takes."""
+"""The network as AWS would take it, and who leaves it: subnets within their VPC and none over another, descriptions in
+letters it takes, ways out to the internet only for who calls somebody there."""
 
 from __future__ import annotations
 
@@ -12,10 +13,31 @@ DESCRIBED = ["aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_v
 # Source: Amazon EC2 API Reference, CreateSecurityGroup, "GroupDescription".
 DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 
+EVERYWHERE = ("0.0.0.0/0", "::/0")
+# Who may reach the internet where the APIs of AWS are inside the VPC, and for what.
+LET_OUT = {
+    'aws_security_group.service["scoring"]': "the third party that scores",
+    "aws_security_group.controller": "the region's APIs, of which some may have no endpoint",
+    "aws_security_group.otel_collector[0]": "its image, which is in a registry of anybody's",
+}
+
 
 def problems(state: State) -> list[str]:
-    """What AWS would refuse."""
-    return [*misplaced(state), *undescribable(state)]
+    """What AWS would refuse, and what should not get out."""
+    return [*misplaced(state), *undescribable(state), *let_out(state)]
+
+
+def let_out(state: State) -> list[str]:
+    """Groups that reach the internet and need not."""
+    if not any(endpoint.values["vpc_endpoint_type"] == "Interface" for endpoint in state.of_kind("aws_vpc_endpoint")):
+        return []
+    groups = {group.values["id"]: group.address for group in state.of_kind("aws_security_group")}
+    return [
+        f"{rule.address}: lets {group} out to anywhere, although the APIs of AWS are inside the VPC"
+        for rule in state.of_kind("aws_vpc_security_group_egress_rule")
+        if {rule.values.get("cidr_ipv4"), rule.values.get("cidr_ipv6")} & {*EVERYWHERE}
+        and (group := groups.get(rule.values["security_group_id"], "an unknown group")) not in LET_OUT
+    ]
 
 
 def undescribable(state: State) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from documents import resource_policies
@@ -19,6 +20,8 @@ CALLERS = (
     "kms:calleraccount",
     "kms:encryptioncontext:",
 )
+# Source: Amazon ECR User Guide, "Amazon ECR interface VPC endpoints".
+LAYERS = re.compile(r"arn:[^:]+:s3:::prod-[a-z0-9-]+-starport-layer-bucket/\*")
 
 
 def problems(state: State) -> list[str]:
@@ -26,9 +29,21 @@ def problems(state: State) -> list[str]:
     found: list[str] = []
     for place, policy in resource_policies(state).items():
         for number, statement in enumerate(many(policy.document.get("Statement", []))):
+            if is_layers(place, statement):
+                continue
             name = statement.get("Sid", number)
             found += [f"{place}, statement {name}: {problem}" for problem in problems_of(statement)]
     return found
+
+
+def is_layers(place: str, statement: dict[str, Any]) -> bool:
+    """Whether it lets ECR's layers through an endpoint, which are fetched in ECR's name, and nothing else."""
+    resources = many(statement.get("Resource", []))
+    return (
+        place.startswith("aws_vpc_endpoint.")
+        and many(statement.get("Action", [])) == ["s3:GetObject"]
+        and all(LAYERS.fullmatch(resource) for resource in resources)
+    )
 
 
 def problems_of(statement: dict[str, Any]) -> list[str]:

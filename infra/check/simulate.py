@@ -17,6 +17,9 @@ from rust_calls import made_by
 from terraform import COMPLETE, HERE, Problem, State
 
 TABLE = HERE / "calls.toml"
+KINDS = ("allowed", "denied", "passes", "stopped")
+# Whoever comes to an endpoint: its policy is about the account, not about the role.
+ANYBODY = "arn:{partition}:iam::{account}:role/anybody"
 ALL = Policy("a policy that allows everything", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
 
@@ -55,7 +58,7 @@ def problems(state: State) -> list[str]:
         if principals.get(row.who, "*") != "*" and principals[row.who] not in roles:
             continue
         found += problems_of(state, row, identity(state, principals.get(row.who), roles))
-    return found + unknown_permissions(state, table, names)
+    return found + endpoint_problems(state, table, names) + unknown_permissions(state, table, names)
 
 
 def missing(state: State, principals: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -78,6 +81,50 @@ def problems_of(state: State, row: Row, policies: list[Policy]) -> list[str]:
         return []
     verb = "must be allowed" if row.allowed else "must be denied"
     return [f"{row}: {verb}, but {decision.reason}"]
+
+
+def endpoint_problems(state: State, table: dict[str, Any], names: dict[str, str]) -> list[str]:
+    """What endpoints of the VPC let through and should not, or stop and should let through."""
+    found = []
+    for passes, name, call in endpoint_rows(table, names):
+        policy = endpoint_policy(state, name)
+        if policy is not None:
+            found += endpoint_problem(passes, name, call, policy)
+        elif name == "s3" or state.name == COMPLETE:
+            found.append(f"there is no endpoint of {name}, or it has no policy")
+    return found
+
+
+def endpoint_rows(table: dict[str, Any], names: dict[str, str]) -> Iterator[tuple[bool, str, Call]]:
+    """Whether it passes, the endpoint's service, and the call."""
+    for kind in ("passes", "stopped"):
+        for row in table[kind]:
+            for name, action, on in product(many(row["endpoint"]), many(row["action"]), many(row["on"])):
+                call = Call(filled(ANYBODY, names), action, filled(on, names), filled(row_context(row), names))
+                yield kind == "passes", name, call
+
+
+def endpoint_problem(passes: bool, name: str, call: Call, policy: Policy) -> list[str]:
+    """What is wrong with one decision of an endpoint."""
+    said = f"the endpoint of {name}: {call.action} on {call.resource} for {call.context['aws:PrincipalAccount']}"
+    decision = decide(call, [], policy)
+    if decision.allowed == passes:
+        return []
+    return [f"{said}: must {'pass' if passes else 'be stopped'}, but {decision.reason}"]
+
+
+def row_context(row: dict[str, Any]) -> dict[str, Any]:
+    """What AWS tells of a row's call besides who calls."""
+    return {**COMMON, **row.get("with", {})}
+
+
+def endpoint_policy(state: State, name: str) -> Policy | None:
+    """The policy of an endpoint, by the service that it leads to."""
+    suffix = f".{region_of(state)}.{name}"
+    for endpoint in state.of_kind("aws_vpc_endpoint"):
+        if endpoint.values["service_name"].endswith(suffix):
+            return documents.policy_in(endpoint, "policy")
+    return None
 
 
 def identity(state: State, role: str | None, roles: dict[str, Any]) -> list[Policy]:
@@ -121,7 +168,7 @@ def rows(table: dict[str, Any], names: dict[str, str], roles: dict[str, Any], en
                 arn = roles[role].values["arn"] if role in roles else caller
                 if role == "*":
                     arn = filled("arn:{partition}:iam::{account}:role/" + who, names)
-                context = filled({**COMMON, **principal(arn), **row.get("with", {})}, filling)
+                context = filled({**principal(arn), **row_context(row)}, filling)
                 yield Row(kind == "allowed", who, Call(arn, action, filled(on, filling), context), row.get("part", ""))
 
 
@@ -144,6 +191,8 @@ def names_of(state: State) -> dict[str, str]:
     for name, path in read()["names"].items():
         address, _, attribute = path.rpartition(".")
         values[name] = state.at(address).values[attribute]
+    # RDS's own, which no resource of the module is.
+    values["database_secret"] = state.outputs["database"]["master_secret_arn"]
     ends = "{region}:{account}"
     for name, pattern in (
         ("ecs", f"arn:{{partition}}:ecs:{ends}"),
@@ -210,5 +259,6 @@ def table_problems(root: Path) -> list[str]:
 
 def unknown_actions(table: dict[str, Any]) -> list[str]:
     """Actions that are misspelt: a denial of one would prove nothing."""
-    named = {action for kind in ("allowed", "denied") for row in table[kind] for action in many(row["action"])}
+    rows_of_all = [row for kind in KINDS for row in table.get(kind, [])]
+    named = {action for row in rows_of_all for action in many(row["action"])}
     return sorted(action for action in named if not lint.known_action(action))

@@ -15,6 +15,9 @@ SNAKE_CASE = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 ACCOUNT_NUMBER = re.compile(r"(?<![\w.{-])\d{12}(?![\w}-])")
 LOCAL_NAME = re.compile(r"^  (\w+)\s*=")
 SKIP = re.compile(r"checkov:skip=(\w*)(.*)")
+# As the README writes them: `aws_lb.main` for a resource, a row that begins with `project` for an input or an output.
+RESOURCE_NAMED = re.compile(r"`(aws_\w+)\.(\w+)")
+ROW_OF = re.compile(r"^\| `(\w+)` \|", re.M)
 ASSIGNMENT = re.compile(r"^(\w+)\s*=")
 
 
@@ -50,6 +53,7 @@ def problems(module: Path) -> list[str]:
         *unpinned(blocks, module),
         *line_problems([*files, *values], module),
         *undeclared(blocks, values, module),
+        *misdocumented(blocks, module / "README.md"),
     ]
 
 
@@ -154,3 +158,19 @@ def undeclared(blocks: list[Block], values: list[Path], module: Path) -> list[st
             if given and given[1] not in declared:
                 found.append(f"{path.relative_to(module)}:{number}: there is no variable {given[1]}")
     return found
+
+
+def misdocumented(blocks: list[Block], readme: Path) -> list[str]:
+    """What the README names is there, and every input and output is in it."""
+    text = readme.read_text()
+    resources = {block.labels for block in blocks if block.kind == "resource"}
+    named = dict.fromkeys(RESOURCE_NAMED.findall(text))
+    rows = set(ROW_OF.findall(text))
+    return [
+        *(f"{readme.name}: there is no {kind}.{name}" for kind, name in named if (kind, name) not in resources),
+        *(
+            f"{block.place}: {readme.name} has no row of {block.kind} {block.name}"
+            for block in blocks
+            if block.kind in ("variable", "output") and block.name not in rows
+        ),
+    ]

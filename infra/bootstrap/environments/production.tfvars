@@ -34,6 +34,7 @@ otel_collector_tasks = 2
 # Scores come from a third party.
 stand_in_provider  = false
 cloudtrail         = true
+trail_lock_days    = 365
 monthly_budget_usd = 2000
 
 tags = { CostCentre = "lending" }

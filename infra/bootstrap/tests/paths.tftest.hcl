@@ -36,6 +36,12 @@ override_resource {
 }
 
 override_resource {
+  target          = aws_security_group.endpoints
+  values          = { id = "sg-endpoints" }
+  override_during = plan
+}
+
+override_resource {
   target          = aws_security_group.database
   values          = { id = "sg-database" }
   override_during = plan
@@ -155,6 +161,35 @@ run "every_task_reaches_the_apis_of_aws" {
       aws_vpc_security_group_egress_rule.controller_to_https.from_port == 443
     )
     error_message = "The controller reaches the APIs of AWS by HTTPS."
+  }
+}
+
+run "with_endpoints_only_who_calls_a_third_party_is_let_out" {
+  command = plan
+
+  variables { interface_endpoints = true }
+
+  assert {
+    condition     = keys(aws_vpc_security_group_egress_rule.service_to_https) == ["scoring"]
+    error_message = "scoring calls a third party; nobody else leaves the VPC."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["loan-api", "auth", "score-provider"] :
+      aws_vpc_security_group_egress_rule.service_to_endpoints[name].security_group_id == aws_security_group.service[name].id &&
+      aws_vpc_security_group_egress_rule.service_to_endpoints[name].referenced_security_group_id == "sg-endpoints" &&
+      aws_vpc_security_group_egress_rule.service_to_endpoints[name].from_port == 443 &&
+      aws_vpc_security_group_egress_rule.service_to_s3[name].security_group_id == aws_security_group.service[name].id &&
+      aws_vpc_security_group_egress_rule.service_to_s3[name].prefix_list_id == "pl-some" &&
+      aws_vpc_security_group_egress_rule.service_to_s3[name].from_port == 443
+    ])
+    error_message = "The others reach the endpoints and S3."
+  }
+
+  assert {
+    condition     = alltrue([for endpoint in aws_vpc_endpoint.interface : endpoint.security_group_ids == toset(["sg-endpoints"])])
+    error_message = "The endpoints are behind the group that the rules name."
   }
 }
 

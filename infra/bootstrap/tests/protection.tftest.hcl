@@ -44,6 +44,11 @@ run "the_database_is_as_a_bank_has_it" {
   }
 
   assert {
+    condition     = alltrue([for it in aws_rds_cluster_instance.main : it.auto_minor_version_upgrade]) && aws_rds_cluster_parameter_group.main.family == "aurora-postgresql17"
+    error_message = "Minor upgrades are RDS's to make, and parameters are those of the major version."
+  }
+
+  assert {
     condition     = aws_rds_cluster_instance.main[0].availability_zone != aws_rds_cluster_instance.main[1].availability_zone
     error_message = "One instance in each zone."
   }
@@ -78,6 +83,84 @@ run "buckets_are_private" {
   assert {
     condition     = toset([for it in data.aws_iam_policy_document.specs_bucket.statement : it.sid]) == toset(["TlsOnly", "SpecsArePeoples", "SpecsBesideVerify", "StateIsControllers", "BootstrapIsTerraform", "OnConditionAlone"])
     error_message = "TLS only, one writer a prefix, and the controller's writes on condition."
+  }
+}
+
+run "the_trail_outlasts_who_it_tells_of" {
+  command = plan
+
+  variables {
+    cloudtrail         = true
+    log_retention_days = 90
+    trail_lock_days    = 60
+  }
+
+  assert {
+    condition     = aws_cloudtrail.main[0].is_multi_region_trail && aws_cloudtrail.main[0].enable_log_file_validation
+    error_message = "It records all regions, IAM's events among them, and signs its files."
+  }
+
+  assert {
+    condition     = aws_s3_bucket.trail[0].object_lock_enabled && one(aws_s3_bucket_versioning.trail[0].versioning_configuration).status == "Enabled"
+    error_message = "Its bucket keeps versions, and locks them."
+  }
+
+  assert {
+    condition     = alltrue([for it in one(aws_s3_bucket_object_lock_configuration.trail[0].rule).default_retention : it.mode == "GOVERNANCE" && it.days == 60])
+    error_message = "Each file is locked for trail_lock_days."
+  }
+
+  assert {
+    condition = alltrue([
+      for it in aws_s3_bucket_public_access_block.trail :
+      it.block_public_acls && it.block_public_policy && it.ignore_public_acls && it.restrict_public_buckets
+    ])
+    error_message = "All four blocks of public access are on."
+  }
+}
+
+run "people_are_told_of_changes" {
+  command = plan
+
+  variables { cloudtrail = true }
+
+  assert {
+    condition     = length(setsubtract(["filters", "ways", "connections", "network", "keys", "buckets", "trail", "roles"], keys(aws_cloudwatch_event_target.watched))) == 0
+    error_message = "The network, keys, buckets, the trail and roles."
+  }
+
+  assert {
+    condition     = alltrue([for it in aws_cloudwatch_event_target.watched : it.arn == aws_sns_topic.notifications.arn])
+    error_message = "They are told by the topic."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.forwarded[0].region == "us-east-1" && aws_cloudwatch_event_target.forwarded[0].region == "us-east-1" &&
+      aws_cloudwatch_event_target.forwarded[0].arn == "arn:aws:events:eu-west-1:123456789012:event-bus/default" &&
+      aws_cloudwatch_event_rule.forwarded[0].event_pattern == aws_cloudwatch_event_rule.watched["roles"].event_pattern
+    )
+    error_message = "IAM tells of its changes in us-east-1; from there they come here, to the rule that waits for them."
+  }
+}
+
+run "where_iam_tells_of_itself_nothing_is_sent_on" {
+  command = plan
+
+  variables {
+    cloudtrail = true
+    region     = "us-east-1"
+  }
+
+  override_data {
+    target          = data.aws_region.current
+    values          = { region = "us-east-1" }
+    override_during = plan
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.forwarded) == 0 && contains(keys(aws_cloudwatch_event_rule.watched), "roles")
+    error_message = "The rule hears IAM itself."
   }
 }
 

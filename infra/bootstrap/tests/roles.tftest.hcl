@@ -83,8 +83,38 @@ run "with_a_secret_nobody_logs_in_by_iam" {
   }
 
   assert {
-    condition     = contains(flatten([for it in data.aws_iam_policy_document.execution["services"].statement : it.resources]), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds-some")
-    error_message = "The execution role reads it."
+    condition = [
+      for name, document in data.aws_iam_policy_document.execution : name
+      if contains(flatten(document.statement[*].resources), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds-some")
+    ] == ["loan-api"]
+    error_message = "The role that starts the loan API reads it, and no other."
+  }
+}
+
+run "a_service_is_started_with_its_own_secrets" {
+  command = plan
+
+  assert {
+    condition = [
+      for name, document in data.aws_iam_policy_document.execution : name
+      if length(setintersection(flatten(document.statement[*].actions), ["secretsmanager:GetSecretValue", "kms:Decrypt"])) > 0
+    ] == ["auth"]
+    error_message = "With IAM for the database, auth's role alone reads secrets and decrypts."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["loan-api", "auth", "scoring", "score-provider"] :
+      anytrue([for it in data.aws_iam_policy_document.execution[name].statement : it.sid == "WriteLogs" && endswith(one(it.resources), ":log-stream:*/${name}/*")])
+    ])
+    error_message = "Each writes to streams of its own container."
+  }
+
+  assert {
+    condition = toset(values(local.infrastructure.defaults.roles.execution)) == toset([
+      for name in keys(local.services) : aws_iam_role.execution[name].arn
+    ]) && keys(local.infrastructure.defaults.roles.execution) == keys(local.infrastructure.defaults.roles.tasks)
+    error_message = "The controller is told of each."
   }
 }
 

@@ -76,3 +76,31 @@ run "api_gateway_has_https_of_its_own" {
     error_message = "Clients come by HTTPS."
   }
 }
+
+run "the_trail_is_not_locked_for_longer_than_it_is_kept" {
+  command = plan
+
+  variables {
+    cloudtrail         = true
+    log_retention_days = 30
+    trail_lock_days    = 60
+  }
+
+  expect_failures = [var.trail_lock_days]
+}
+
+run "the_trail_is_locked_for_whole_days" {
+  command = plan
+
+  variables { trail_lock_days = 0 }
+
+  expect_failures = [var.trail_lock_days]
+}
+
+run "the_databases_version_is_told_in_full" {
+  command = plan
+
+  variables { database = { engine_version = "17" } }
+
+  expect_failures = [var.database]
+}

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import changes
 import extract
 import lint
 import principals
@@ -205,9 +206,21 @@ class Calls(unittest.TestCase):
         table = {"allowed": [{"action": "s3:GetObject"}], "denied": [{"action": ["s3:DeleteBuckets"]}]}
         self.assertEqual(simulate.unknown_actions(table), ["s3:DeleteBuckets"])
 
+    def test_a_rule_is_read_with_its_alternatives(self) -> None:
+        detail = {"eventName": ["CreateRole"], "$or": [{"eventName": ["DeleteRole"]}, {"errorCode": ["AccessDenied"]}]}
+        self.assertEqual(changes.names_of(detail), ["CreateRole", "DeleteRole"])
+
 
 class Names(unittest.TestCase):
     """Who policies name, and what they allow."""
+
+    def test_layers_of_images_are_let_through_endpoints_and_nowhere_else(self) -> None:
+        layers = "arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"
+        statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": layers}
+        self.assertTrue(principals.is_layers("aws_vpc_endpoint.s3", statement))
+        self.assertFalse(principals.is_layers("aws_s3_bucket_policy.specs", statement))
+        self.assertFalse(principals.is_layers("aws_vpc_endpoint.s3", {**statement, "Resource": "arn:aws:s3:::*"}))
+        self.assertFalse(principals.is_layers("aws_vpc_endpoint.s3", {**statement, "Action": "s3:*"}))
 
     def test_everybody_over_tls_is_still_everybody(self) -> None:
         statement = {"Effect": "Allow", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}

@@ -130,3 +130,7 @@ mock_resource "aws_security_group" {
 mock_resource "aws_nat_gateway" {
   defaults = { id = "nat-some" }
 }
+
+mock_resource "aws_vpc_endpoint" {
+  defaults = { prefix_list_id = "pl-some" }
+}
