@@ -13,7 +13,7 @@ use warp::Filter;
 
 /// More than the pipe and the lines that wait for it hold together.
 const LINES_A_REQUEST: u64 = 10_000;
-const REQUESTS: u64 = 5;
+const REQUESTS: u64 = 12;
 
 /// Answers, and has much to say about it.
 async fn talkative(_: Context<AuthSettings>) -> Result<Application, BoxError> {

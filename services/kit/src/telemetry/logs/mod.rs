@@ -3,17 +3,17 @@
 //! Nobody waits for standard output: lines are written by a thread of its own. When nobody reads them and too many have
 //! piled up, new ones are dropped, and how many is the first thing logged when there is room again.
 
+mod lines;
+
 use std::fmt;
 use std::io;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
+use lines::Lines;
 use serde_json::{Map, Value};
 use tokio::time::MissedTickBehavior;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
@@ -24,12 +24,8 @@ use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::args::LogTarget;
 
-/// Lines that wait for a standard output that is full, before new ones are dropped: some 10 MB, and minutes of a busy
-/// service.
-const LINES_WAITING: usize = 32_768;
 /// How often it is looked whether lines were dropped.
 const DROPPED_INTERVAL: Duration = Duration::from_secs(5);
-
 /// Longest wait at the end for lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -38,23 +34,15 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Log {
     level: LogLevel,
-    dropped: Option<ErrorCounter>,
-    writer: Option<WorkerGuard>,
+    /// None where they go to the journal.
+    lines: Option<Lines>,
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        let Some(writer) = self.writer.take() else {
-            return;
-        };
-        // When standard output is full, the writer's end is told on standard output: it would wait for ever.
-        let (end, ended) = mpsc::channel::<()>();
-        thread::spawn(move || {
-            drop(writer);
-            drop(end);
-        });
-        // Either way there is nothing more to be done, and nowhere to tell it.
-        ended.recv_timeout(LAST_LINES).ok();
+        if let Some(lines) = &self.lines {
+            lines.end(LAST_LINES);
+        }
     }
 }
 
@@ -67,10 +55,10 @@ impl Log {
 
     /// Logs for ever how many lines had to be dropped, whenever there were any.
     pub fn tell_of_dropped(&self) -> impl Future<Output = ()> + Send + use<> {
-        let counter = self.dropped.clone();
+        let lines = self.lines.clone();
         async move {
-            match counter {
-                Some(counter) => tell_of(&counter).await,
+            match lines {
+                Some(lines) => tell_of(&lines).await,
                 // The journal drops nothing that it does not tell of itself.
                 None => std::future::pending().await,
             }
@@ -78,13 +66,13 @@ impl Log {
     }
 }
 
-async fn tell_of(counter: &ErrorCounter) {
+async fn tell_of(lines: &Lines) {
     let mut ticks = tokio::time::interval(DROPPED_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = 0;
     loop {
         ticks.tick().await;
-        let dropped = counter.dropped_lines();
+        let dropped = lines.dropped();
         if dropped == told {
             continue;
         }
@@ -93,7 +81,7 @@ async fn tell_of(counter: &ErrorCounter) {
             "log lines were dropped: standard output was full"
         );
         // When the line just logged was dropped as well, all are told of once more.
-        if counter.dropped_lines() == dropped {
+        if lines.dropped() == dropped {
             told = dropped;
         }
     }
@@ -117,6 +105,9 @@ pub enum LogError {
     /// There is no journal here.
     #[error("the journal cannot be reached: {0}")]
     Journal(#[source] io::Error),
+    /// There is no thread that could write the log.
+    #[error("nothing can write the log: {0}")]
+    Thread(#[source] io::Error),
     /// Something else logs already.
     #[error("logging was set up before")]
     Twice(#[from] TryInitError),
@@ -138,8 +129,7 @@ pub fn init(target: LogTarget, directives: &str) -> Result<Log, LogError> {
         .try_init()?;
     Ok(Log {
         level: LogLevel(handle),
-        dropped: output.dropped,
-        writer: output.writer,
+        lines: output.lines,
     })
 }
 
@@ -160,11 +150,10 @@ fn parse(directives: &str) -> Result<EnvFilter, LogError> {
     })
 }
 
-/// Where records go, and what writes them there.
+/// Where records go.
 struct Output<S> {
     layer: Box<dyn Layer<S> + Send + Sync>,
-    dropped: Option<ErrorCounter>,
-    writer: Option<WorkerGuard>,
+    lines: Option<Lines>,
 }
 
 fn output<S>(target: LogTarget) -> Result<Output<S>, LogError>
@@ -183,8 +172,7 @@ where
             Ok(layer) => {
                 return Ok(Output {
                     layer: layer.with_field_prefix(None).boxed(),
-                    dropped: None,
-                    writer: None,
+                    lines: None,
                 });
             }
             Err(error) if target == LogTarget::Journald => return Err(LogError::Journal(error)),
@@ -192,25 +180,16 @@ where
             Err(_) => {}
         }
     }
-    let (writer, guard) = standard_output();
-    let dropped = writer.error_counter();
+    let lines = Lines::to(io::stdout()).map_err(LogError::Thread)?;
+    let writer = lines.clone();
     let json = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(FlatJson)
-        .with_writer(writer);
+        .with_writer(move || writer.clone());
     Ok(Output {
         layer: json.boxed(),
-        dropped: Some(dropped),
-        writer: Some(guard),
+        lines: Some(lines),
     })
-}
-
-fn standard_output() -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(LINES_WAITING)
-        .thread_name("log")
-        .finish(io::stdout())
 }
 
 /// One flat JSON object per line: the event's fields and those of the spans around it, among them
