@@ -60,7 +60,9 @@ pub(super) fn infrastructure() -> Infrastructure {
                 assign_public_ip: false,
             },
             roles: Roles {
-                execution: "arn:aws:iam::123456789012:role/execution".to_owned(),
+                execution: of_each(|service| {
+                    format!("arn:aws:iam::123456789012:role/execution-{service}")
+                }),
                 tasks: of_each(|service| format!("arn:aws:iam::123456789012:role/{service}")),
             },
             log_group: "/loans".to_owned(),
