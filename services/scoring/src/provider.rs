@@ -47,7 +47,7 @@ pub struct Score {
 #[derive(Clone, Debug)]
 pub struct Provider {
     http: reqwest::Client,
-    hosts: Hosts,
+    hosts: Arc<Hosts>,
     /// The one that was asked last: hardly ever another one is.
     endpoint: Arc<ArcSwapOption<Endpoint>>,
 }
@@ -129,7 +129,7 @@ impl Provider {
     pub fn new(http: reqwest::Client, hosts: Hosts) -> Self {
         Self {
             http,
-            hosts,
+            hosts: Arc::new(hosts),
             endpoint: Arc::default(),
         }
     }
