@@ -19,7 +19,11 @@ use crate::quota::Family;
 const KEPT: usize = 20_000;
 /// Revisions of a family that are looked through, newest first, for one that is wanted again: what a change is
 /// taken back to is rarely older. Registering once more than needed costs a call of a small quota, no more.
-const LOOKED_THROUGH: i32 = 5;
+const LOOKED_THROUGH: usize = 5;
+
+/// How long the newest revision of a family is believed to be it: only people register others than this process does.
+/// A look that is cut off while it waits goes on where it was, or where many wait none would come to its end.
+const BELIEVED: Duration = Duration::from_mins(10);
 
 /// How often what was learnt is noted.
 const NOTED_EVERY: Duration = Duration::from_secs(30);
@@ -41,10 +45,18 @@ struct Memory {
     by_body: BTreeMap<BodyKey, String>,
     /// Looked for and not found.
     absent: BTreeSet<BodyKey>,
+    newest: BTreeMap<String, Newest>,
     /// Asked for by a service since the process began.
     used: BTreeSet<String>,
     /// Whether something was learnt that is not noted.
     has_news: bool,
+}
+
+/// The newest revision of a family, and when it was that.
+#[derive(Debug)]
+struct Newest {
+    registered: Arc<Registered>,
+    read_at: Instant,
 }
 
 /// Family and digest.
@@ -180,18 +192,14 @@ impl Definitions {
         if is_settled(&self.lock()) {
             return;
         }
-        let mut revision = self.newest_revision(&body.family, urgency).await;
-        for _ in 0..LOOKED_THROUGH {
-            let Some(at) = revision.filter(|at| *at > 0) else {
-                break;
-            };
-            let name = format!("{}:{at}", body.family);
-            // What cannot be read is not what is looked for.
-            drop(self.read(&name, urgency).await);
-            if self.is_known(body) {
-                return;
+        if let Some(newest) = self.newest(&body.family, urgency).await {
+            for arn in newest.arns_back().take(LOOKED_THROUGH) {
+                // What cannot be read is not what is looked for.
+                drop(self.read(&arn, urgency).await);
+                if self.is_known(body) {
+                    return;
+                }
             }
-            revision = Some(at - 1);
         }
         self.lock().absent.insert(key);
     }
@@ -216,9 +224,9 @@ impl Definitions {
         let Some(registered) = registered else {
             return Err(PortError::unavailable(action, "ECS answered without it"));
         };
-        let arn = registered.arn.clone();
-        self.lock().remember(registered);
-        Ok(arn)
+        let mut memory = self.lock();
+        memory.newest.remove(&body.family);
+        Ok(memory.remember(registered).arn.clone())
     }
 
     /// Forgets that services may be given `arn`: somebody may have deregistered it.
@@ -233,10 +241,23 @@ impl Definitions {
         self.lock().by_body.get(&key).cloned()
     }
 
-    async fn newest_revision(&self, family: &str, urgency: Urgency) -> Option<i32> {
+    async fn newest(&self, family: &str, urgency: Urgency) -> Option<Arc<Registered>> {
+        let believed = |memory: &Memory| {
+            let newest = memory.newest.get(family)?;
+            let is_fresh = newest.read_at.elapsed() < BELIEVED;
+            is_fresh.then(|| Arc::clone(&newest.registered))
+        };
+        if let Some(believed) = believed(&self.lock()) {
+            return Some(believed);
+        }
         // A family that is not there is refused like any other wrong name: then there is nothing to find.
-        let newest = self.read(family, urgency).await.ok()??;
-        Some(newest.revision)
+        let registered = self.read(family, urgency).await.ok()??;
+        let newest = Newest {
+            registered: Arc::clone(&registered),
+            read_at: Instant::now(),
+        };
+        self.lock().newest.insert(family.to_owned(), newest);
+        Some(registered)
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {

@@ -44,6 +44,14 @@ impl Registered {
         })
     }
 
+    /// ARNs of its family, from its own revision back to the first.
+    pub(crate) fn arns_back(&self) -> impl Iterator<Item = String> {
+        let family = self.arn.rsplit_once(':').map_or("", |(family, _)| family);
+        (1..=self.revision)
+            .rev()
+            .map(move |revision| format!("{family}:{revision}"))
+    }
+
     /// What tasks of `place` are started from by it.
     pub(crate) fn template(&self, place: &Place) -> TaskTemplate {
         let named = self.named.as_deref();

@@ -22,7 +22,7 @@ use super::fake::FakeAws;
 use super::fixture::{dev, infrastructure, template};
 use super::reports::{Lowest, SettingsReports};
 use crate::caller::Caller;
-use crate::quota::{Family, QuotaConfig, Quotas};
+use crate::quota::{Family, Limit, QuotaConfig, Quotas};
 use crate::tally::Tally;
 
 /// Scoring reports the settings (3, 7), and no other service any.
@@ -42,8 +42,12 @@ impl SettingsReports for ScoringReports {
 }
 
 fn compute_on(aws: &FakeAws) -> EcsCompute {
+    compute_within(aws, &QuotaConfig::default())
+}
+
+fn compute_within(aws: &FakeAws, quotas: &QuotaConfig) -> EcsCompute {
     let connection = aws.connection();
-    let quotas = Quotas::new(&QuotaConfig::default());
+    let quotas = Quotas::new(quotas);
     let caller = Arc::new(Caller::new(quotas, Tally::default()));
     let services = Asking::new(connection.ecs.clone(), Arc::clone(&caller));
     EcsCompute::new(EcsParts {
@@ -442,6 +446,36 @@ async fn what_an_earlier_term_read_of_task_definitions_is_not_read_again() {
     let found = look_at_one(&later).await;
     assert_eq!(found.template, template("scoring:1"));
     assert!(!aws.calls().iter().any(|call| call == READ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_given_up_again_and_again_comes_to_its_end() {
+    let aws = FakeAws::default();
+    let earlier = compute_on(&aws);
+    change(&earlier, create("scoring:1")).await.unwrap();
+    for image in ["scoring:2", "scoring:3", "scoring:4"] {
+        change(&earlier, deploy(image)).await.unwrap();
+    }
+
+    // A revision is read every ten seconds, as where a thousand platforms wait to read theirs.
+    let one_in_ten_seconds = Limit {
+        burst: 1.0,
+        per_second: 0.2,
+    };
+    let quotas = QuotaConfig {
+        limits: [(Family::TaskDefinitionRead, one_in_ten_seconds)].into(),
+        ..QuotaConfig::default()
+    };
+    let later = compute_within(&aws, &quotas);
+    let change = deploy("scoring:5");
+    for _ in 0..10 {
+        let permit = later.permit(&change, Urgency::Edit);
+        let permitted = tokio::time::timeout(Duration::from_secs(15), permit).await;
+        if permitted.is_ok() {
+            return;
+        }
+    }
+    panic!("in vain: each time all was read anew");
 }
 
 #[tokio::test(start_paused = true)]
