@@ -52,11 +52,11 @@ struct Memory {
     has_news: bool,
 }
 
-/// The newest revision of a family, and when it was that.
+/// The newest revision of a family, and when it was seen to be that.
 #[derive(Debug)]
 struct Newest {
     registered: Arc<Registered>,
-    read_at: Instant,
+    since: Instant,
 }
 
 /// Family and digest.
@@ -83,6 +83,15 @@ impl Memory {
         self.by_arn
             .insert(registered.arn.clone(), Arc::clone(&registered));
         registered
+    }
+
+    /// `registered` is the newest of its family at this moment.
+    fn note_newest(&mut self, registered: &Arc<Registered>) {
+        let newest = Newest {
+            registered: Arc::clone(registered),
+            since: Instant::now(),
+        };
+        self.newest.insert(registered.family.clone(), newest);
     }
 
     fn known(&mut self, arn: &str) -> Option<Arc<Registered>> {
@@ -225,8 +234,9 @@ impl Definitions {
             return Err(PortError::unavailable(action, "ECS answered without it"));
         };
         let mut memory = self.lock();
-        memory.newest.remove(&body.family);
-        Ok(memory.remember(registered).arn.clone())
+        let registered = memory.remember(registered);
+        memory.note_newest(&registered);
+        Ok(registered.arn.clone())
     }
 
     /// Forgets that services may be given `arn`: somebody may have deregistered it.
@@ -244,7 +254,7 @@ impl Definitions {
     async fn newest(&self, family: &str, urgency: Urgency) -> Option<Arc<Registered>> {
         let believed = |memory: &Memory| {
             let newest = memory.newest.get(family)?;
-            let is_fresh = newest.read_at.elapsed() < BELIEVED;
+            let is_fresh = newest.since.elapsed() < BELIEVED;
             is_fresh.then(|| Arc::clone(&newest.registered))
         };
         if let Some(believed) = believed(&self.lock()) {
@@ -252,11 +262,7 @@ impl Definitions {
         }
         // A family that is not there is refused like any other wrong name: then there is nothing to find.
         let registered = self.read(family, urgency).await.ok()??;
-        let newest = Newest {
-            registered: Arc::clone(&registered),
-            read_at: Instant::now(),
-        };
-        self.lock().newest.insert(family.to_owned(), newest);
+        self.lock().note_newest(&registered);
         Some(registered)
     }
 

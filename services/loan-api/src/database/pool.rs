@@ -25,17 +25,14 @@ const TRIED_AFTER: Duration = Duration::from_secs(1);
 
 /// A bounded number of connections. Cloning shares them.
 #[derive(Clone)]
-pub(crate) struct Pool {
-    kept: managed::Pool<Maker>,
-    options: Arc<ArcSwap<PgConnectOptions>>,
-}
+pub(crate) struct Pool(managed::Pool<Maker>);
 
 /// A connection, lent for one statement.
 pub(crate) struct Lent(managed::Object<Maker>);
 
 /// Makes connections, and says which are used again.
 struct Maker {
-    options: Arc<ArcSwap<PgConnectOptions>>,
+    options: ArcSwap<PgConnectOptions>,
 }
 
 struct Kept {
@@ -50,13 +47,11 @@ impl Pool {
     /// # Errors
     /// Never: what is missing for it is only asked for with timeouts of the pool's own.
     pub(crate) fn new(options: PgConnectOptions, size: u32) -> Result<Self, managed::BuildError> {
-        let options = Arc::new(ArcSwap::from_pointee(options));
         let maker = Maker {
-            options: Arc::clone(&options),
+            options: ArcSwap::from_pointee(options),
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let kept = managed::Pool::builder(maker).max_size(size).build()?;
-        Ok(Self { kept, options })
+        Ok(Self(managed::Pool::builder(maker).max_size(size).build()?))
     }
 
     /// A connection for one statement.
@@ -64,7 +59,7 @@ impl Pool {
     /// # Errors
     /// When none is free in time, or none can be made.
     pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
-        match timeout(PATIENCE, self.kept.get()).await {
+        match timeout(PATIENCE, self.0.get()).await {
             Ok(Ok(kept)) => Ok(Lent(kept)),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed),
@@ -77,25 +72,24 @@ impl Pool {
     /// # Errors
     /// When it cannot be made, or not in time.
     pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        let options = self.options();
-        let connected = timeout(PATIENCE, PgConnection::connect_with(&options)).await;
+        let connected = timeout(PATIENCE, self.0.manager().connect()).await;
         connected.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
     /// Connections that are lent at this moment.
     pub(crate) fn lent(&self) -> usize {
-        let status = self.kept.status();
+        let status = self.0.status();
         status.size.saturating_sub(status.available)
     }
 
     /// How connections are made.
     pub(crate) fn options(&self) -> PgConnectOptions {
-        PgConnectOptions::clone(&self.options.load())
+        PgConnectOptions::clone(&self.0.manager().options.load())
     }
 
     /// Has those that are made from now on be made with `options`.
     pub(crate) fn set_options(&self, options: PgConnectOptions) {
-        self.options.store(Arc::new(options));
+        self.0.manager().options.store(Arc::new(options));
     }
 }
 
@@ -103,7 +97,7 @@ impl fmt::Debug for Pool {
     /// Without its options: a password is among them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("status", &self.kept.status())
+            .field("status", &self.0.status())
             .finish_non_exhaustive()
     }
 }
@@ -122,14 +116,19 @@ impl Lent {
     }
 }
 
+impl Maker {
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.options.load_full()).await
+    }
+}
+
 impl managed::Manager for Maker {
     type Type = Kept;
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<Kept, sqlx::Error> {
-        let options = PgConnectOptions::clone(&self.options.load());
         Ok(Kept {
-            connection: PgConnection::connect_with(&options).await?,
+            connection: self.connect().await?,
             is_mid_statement: false,
         })
     }
