@@ -19,6 +19,7 @@ const FIELDS_KEPT: usize = 20;
 /// Takes in what the spec file says now. The generation grows with every new content, valid or not;
 /// only a valid one becomes the accepted spec.
 pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
+    take_labels(state, entry);
     if state.source == entry.source && is_the_accepted(state, &entry.content) {
         return;
     }
@@ -37,6 +38,16 @@ pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
         SpecContent::Valid(spec) => accept_valid(state, spec, now),
         SpecContent::Invalid { problems, .. } => refuse(state, problems, now),
         SpecContent::Removed => {}
+    }
+}
+
+/// Labels and annotations say nothing about the platform: to change them is no edit.
+fn take_labels(state: &mut PlatformState, entry: &SpecEntry) {
+    if let SpecContent::Valid(_) = entry.content {
+        let known = entry.metadata.labels.clone();
+        state.labels = known.unwrap_or_default();
+        let known = entry.metadata.annotations.clone();
+        state.annotations = known.unwrap_or_default();
     }
 }
 

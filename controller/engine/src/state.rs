@@ -42,6 +42,12 @@ pub struct PlatformState {
     pub seen_digest: String,
     /// File the spec comes from: `specs/local.yaml`.
     pub source: String,
+    /// Labels of the newest valid spec file, for selecting platforms.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the newest valid spec file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
     /// The newest valid spec.
     pub accepted: Option<AcceptedSpec>,
     /// The newest spec accepted under `mode: Enforce`: what `Suspend` goes on enforcing.
@@ -283,6 +289,8 @@ impl PlatformState {
             generation: 0,
             seen_digest: String::new(),
             source: String::new(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             accepted: None,
             enforced: None,
             settings_sequence: 0,

@@ -57,7 +57,7 @@ pub(crate) struct UpArgs {
     /// Port of the first platform's loan API; others get a free one
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub(crate) api_port: u16,
-    /// Port of the controller: health, metrics and /api/v1/platforms
+    /// Port of the controller: the console, health, metrics, and what kubectl reads
     #[arg(long, value_name = "PORT", default_value_t = 9090)]
     pub(crate) console_port: u16,
     /// Directory of the service programs; default: that of loanctl itself
@@ -77,7 +77,7 @@ pub(crate) struct UpArgs {
 pub(crate) struct ControllerArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
-    /// Address of health, metrics and /api/v1/platforms
+    /// Address of the console, health, metrics, and what kubectl reads
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -85,6 +85,9 @@ pub(crate) struct ControllerArgs {
         default_value = "127.0.0.1:9090"
     )]
     pub(crate) listen: std::net::SocketAddr,
+    /// What readers of platforms must show (Authorization: Bearer TOKEN); needed where --listen is not this machine alone
+    #[arg(long, value_name = "TOKEN", env = "LOAN_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
     /// How often what moves is looked at, and the spec files are listed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = pause)]
     pub(crate) poll: Pause,

@@ -1,6 +1,7 @@
 //! `loanctl status`: how platforms fare.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,11 +19,11 @@ use crate::{show, store};
 pub(crate) struct PlatformList {
     api_version: &'static str,
     kind: &'static str,
-    items: Vec<PlatformObject>,
+    items: Vec<Arc<PlatformObject>>,
 }
 
 impl PlatformList {
-    pub(crate) const fn new(items: Vec<PlatformObject>) -> Self {
+    pub(crate) const fn new(items: Vec<Arc<PlatformObject>>) -> Self {
         Self {
             api_version: schema::platform::API_VERSION,
             kind: "LoanPlatformList",
@@ -34,9 +35,10 @@ impl PlatformList {
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     match (&args.name, args.output) {
-        (Some(name), Format::Json) => say_json(&store::platform(&args.store, name)?)?,
+        (Some(name), Format::Json) => say_json(store::platform(&args.store, name)?.as_ref())?,
         (Some(name), Format::Human) => {
-            say(show::platform(&store::platform(&args.store, name)?, now));
+            let platform = store::platform(&args.store, name)?;
+            say(show::platform(&platform, now));
         }
         (None, Format::Json) => say_json(&PlatformList::new(store::platforms(&args.store)?))?,
         (None, Format::Human) => say(show::table(&store::platforms(&args.store)?, now)),

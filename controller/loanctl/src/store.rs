@@ -20,7 +20,7 @@ const DEFAULT_STATE: &str = ".loan";
 ///
 /// # Errors
 /// When the store is not there or cannot be read.
-pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<PlatformObject>> {
+pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<Arc<PlatformObject>>> {
     let documents = open(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -32,7 +32,7 @@ pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<PlatformObject>>
     for state in states {
         match state {
             Ok(state) if state.removed_at.is_none() => {
-                platforms.push(PlatformObject::saved(&state));
+                platforms.push(Arc::new(PlatformObject::saved(&state)));
             }
             Ok(_) => {}
             Err(error) => complain(format_args!("loanctl: {error}")),
@@ -45,7 +45,7 @@ pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<PlatformObject>>
 ///
 /// # Errors
 /// When there is none, besides the errors of [`platforms`].
-pub(crate) fn platform(args: &StoreArgs, name: &str) -> anyhow::Result<PlatformObject> {
+pub(crate) fn platform(args: &StoreArgs, name: &str) -> anyhow::Result<Arc<PlatformObject>> {
     let platforms = platforms(args)?;
     let known: Vec<String> = platforms
         .iter()

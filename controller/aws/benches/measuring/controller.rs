@@ -131,7 +131,7 @@ impl Controller {
     pub(super) fn baking(&self) -> Option<String> {
         let mut platforms = self.board.platforms().into_iter();
         let found = platforms.find(|it| it.status.scoring.phase == Phase::Baking)?;
-        found.metadata.name
+        found.metadata.name.clone()
     }
 
     /// Forgets whose changes passed.

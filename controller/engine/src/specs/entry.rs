@@ -61,6 +61,14 @@ impl SpecEntry {
             content,
         }
     }
+
+    /// The same entry with what else the file says of itself.
+    #[must_use]
+    pub fn described_by(mut self, metadata: &ObjectMeta) -> Self {
+        self.metadata.labels.clone_from(&metadata.labels);
+        self.metadata.annotations.clone_from(&metadata.annotations);
+        self
+    }
 }
 
 impl Resource for SpecEntry {

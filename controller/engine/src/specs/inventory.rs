@@ -196,7 +196,14 @@ fn entry(name: &PlatformName, files: &[&SpecFile]) -> SpecEntry {
                 .join("+"),
         },
     };
-    SpecEntry::new(name.clone(), source, content)
+    let entry = SpecEntry::new(name.clone(), source, content);
+    match files {
+        [file] => match &file.checked.platform {
+            Some(platform) => entry.described_by(&platform.metadata),
+            None => entry,
+        },
+        _ => entry,
+    }
 }
 
 fn content(file: &SpecFile) -> SpecContent {

@@ -298,10 +298,9 @@ impl Running {
     }
 
     pub(crate) fn shows(&self, name: &str) -> Option<PlatformObject> {
-        let platforms = self.board.platforms();
-        platforms
-            .into_iter()
-            .find(|platform| platform.metadata.name.as_deref() == Some(name))
+        let name = PlatformName::try_from(name).unwrap();
+        let shown = self.board.platform(&name)?;
+        Some(PlatformObject::clone(&shown))
     }
 
     pub(crate) async fn stops(mut self) {

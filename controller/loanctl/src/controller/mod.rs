@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_adapter::{AwsHome, QueueWatch};
-use engine::board::Board;
 use engine::clock::Clock;
 use engine::controller::{self, Ended, Hints, World};
 use engine::tally::Tally;
@@ -26,7 +25,8 @@ use self::metrics::Sources;
 use self::unclaimed::Search;
 use crate::cli::ControllerArgs;
 use crate::exit::SUCCESS;
-use crate::{http, place, signals};
+use crate::http::{self, Access};
+use crate::{place, signals};
 
 /// Longest time that a stop may take: ECS kills a task thirty seconds after it asked it to stop.
 const STOP: Duration = Duration::from_secs(25);
@@ -46,10 +46,11 @@ pub(crate) fn run(args: &ControllerArgs) -> anyhow::Result<ExitCode> {
 async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
     let config = place::home(&args.place, terms::quotas(args))?;
     let terms = terms::of(args);
+    let access = Access::to(args.listen, args.token.as_deref())?;
     let stop = signals::listen()?;
     let log = logs::init(args.log, &args.log_level)?;
     tokio::spawn(log.tell_of_dropped());
-    let port = Server::bind(args.listen).await;
+    let port = http::bind(args.listen).await;
     let port = port.with_context(|| {
         format!(
             "cannot serve on {}; choose another address with --listen",
@@ -58,22 +59,23 @@ async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
     })?;
     let home = AwsHome::open(config).await;
     let home = home.context("cannot open the store")?;
-    serve(&home, args, port, terms, stop).await
+    serve(&home, args, (port, access), terms, stop).await
 }
 
 async fn serve(
     home: &AwsHome,
     args: &ControllerArgs,
-    port: Server,
+    (port, access): (Server, Access),
     terms: engine::controller::Terms,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let clock = Clock::system();
     let world = World {
         compute: home.compute(),
         alarms: home.alarms(),
         documents: home.documents(),
-        clock: Clock::system(),
-        board: Arc::new(Board::default()),
+        board: Arc::new(http::board(&clock)),
+        clock,
         tally: Arc::new(Tally::default()),
     };
     let queue = args.place.queue.as_ref().map(|url| home.watch(url.clone()));
@@ -99,7 +101,15 @@ async fn serve(
         .transpose()
         .context("cannot emit metrics")?;
     let metrics = metrics::of(sources);
-    let routes = http::routes(Arc::clone(&world.board), Arc::clone(&world.tally), metrics);
+    let routes = http::routes(http::Port {
+        board: Arc::clone(&world.board),
+        tally: Arc::clone(&world.tally),
+        home: metrics,
+        documents: Arc::clone(&world.documents),
+        alarms: Arc::clone(&world.alarms),
+        access,
+        stop: stop.clone(),
+    });
     let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));
     let (hints, _polling) = hints(queue);
     let running = controller::run(world, terms, hints, stop.clone().cancelled_owned());

@@ -64,9 +64,12 @@ impl Search {
 
     fn kept(&self) -> BTreeSet<PlatformName> {
         let platforms = self.board.platforms();
-        let name = |name: String| PlatformName::try_from(name.as_str()).ok();
-        let names = platforms.into_iter().filter_map(|it| it.metadata.name);
-        names.filter_map(name).collect()
+        let names = platforms
+            .iter()
+            .filter_map(|it| it.metadata.name.as_deref());
+        names
+            .filter_map(|name| PlatformName::try_from(name).ok())
+            .collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! One platform on one screen, and all of them in a table.
 
+use std::sync::Arc;
+
 use engine::board::PlatformObject;
 use jiff::Timestamp;
 use schema::LoanPlatformStatus;
@@ -12,7 +14,7 @@ use super::history::headline;
 const RECENT: usize = 5;
 
 /// All platforms, a row each.
-pub(crate) fn table(platforms: &[PlatformObject], now: Timestamp) -> String {
+pub(crate) fn table(platforms: &[Arc<PlatformObject>], now: Timestamp) -> String {
     if platforms.is_empty() {
         return "No platforms yet: put a spec file into the specs directory.".to_owned();
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use engine::board::Board;
 use engine::clock::Clock;
 use engine::controller::{self, Ended, Hints, Terms, World};
 use engine::lease::LeaseTerms;
@@ -29,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::exit::SUCCESS;
-use crate::{http, signals};
+use crate::http::{self, Access};
+use crate::signals;
 use screen::Screen;
 
 /// Nothing is far on one machine: looking often is cheap, and edits are seen at once.
@@ -90,7 +90,7 @@ fn home_config(args: &UpArgs) -> HomeConfig {
 
 async fn bind_console(args: &UpArgs) -> anyhow::Result<Server> {
     let port = args.console_port;
-    Server::bind(([127, 0, 0, 1], port).into())
+    http::bind(([127, 0, 0, 1], port).into())
         .await
         .map_err(|BindError { source, .. }| {
             if let Some(other) = local_adapter::running_on(&args.state) {
@@ -145,20 +145,28 @@ impl Running {
                 .boxed(),
             platforms: alarm_moves(&home.alarms()),
         };
+        let clock = Clock::system();
         let world = World {
             compute: home.compute(),
             alarms: home.alarms(),
             documents: home.documents(),
-            clock: Clock::system(),
-            board: Arc::new(Board::default()),
+            board: Arc::new(http::board(&clock)),
+            clock,
             tally: Arc::new(Tally::default()),
         };
-        let (board, tally) = (Arc::clone(&world.board), Arc::clone(&world.tally));
         let stop = CancellationToken::new();
         let address = console.address();
         let narrator =
-            tokio::spawn(screen.narrate(Arc::clone(&board), address, state_dir.to_owned()));
-        let routes = http::routes(board, tally, Arc::new(|_| ()));
+            tokio::spawn(screen.narrate(Arc::clone(&world.board), address, state_dir.to_owned()));
+        let routes = http::routes(http::Port {
+            board: Arc::clone(&world.board),
+            tally: Arc::clone(&world.tally),
+            home: Arc::new(|_| ()),
+            documents: Arc::clone(&world.documents),
+            alarms: Arc::clone(&world.alarms),
+            access: Access::Loopback,
+            stop: stop.clone(),
+        });
         let console = tokio::spawn(console.serve(routes, None, stop.clone(), CONSOLE_DRAIN));
         // The lock on the state directory keeps every other controller out.
         let terms = Terms {

@@ -4,6 +4,7 @@ mod own;
 mod platforms;
 
 use std::fmt;
+use std::sync::Arc;
 
 use engine::board::PlatformObject;
 use engine::tally::Counts;
@@ -20,7 +21,7 @@ pub(crate) type Labels = Vec<(&'static str, String)>;
 ///
 /// `of_the_home` adds what the home counts itself.
 pub(super) fn text(
-    platforms: &[PlatformObject],
+    platforms: &[Arc<PlatformObject>],
     counts: &Counts,
     of_the_home: impl Fn(&mut Registry),
 ) -> Result<String, fmt::Error> {

@@ -1,5 +1,7 @@
 //! Metrics of platforms: what the board shows of each.
 
+use std::sync::Arc;
+
 use engine::board::PlatformObject;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -8,7 +10,7 @@ use schema::status::{AlarmState, Phase};
 
 use super::Labels;
 
-pub(super) fn add(registry: &mut Registry, platforms: &[PlatformObject]) {
+pub(super) fn add(registry: &mut Registry, platforms: &[Arc<PlatformObject>]) {
     let ready = Family::<Labels, Gauge>::default();
     let failed = Family::<Labels, Gauge>::default();
     let running = Family::<Labels, Gauge>::default();
