@@ -41,6 +41,12 @@ pub fn accept(state: &mut PlatformState, entry: &SpecEntry, now: Timestamp) {
     }
 }
 
+/// Whether `entry` says something that counts as a new edit.
+#[must_use]
+pub fn is_new(state: &PlatformState, entry: &SpecEntry) -> bool {
+    state.seen_digest != content_digest(&entry.content)
+}
+
 /// Labels and annotations say nothing about the platform: to change them is no edit.
 fn take_labels(state: &mut PlatformState, entry: &SpecEntry) {
     if let SpecContent::Valid(_) = entry.content {

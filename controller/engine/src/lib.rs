@@ -4,7 +4,8 @@
 //! AWS and one for a laptop. The engine names no AWS type.
 //!
 //! A round for one platform: [`accept`] takes in the spec file, [`decide`] works out what comes
-//! next, [`reconcile`] saves that and then does it. Deciding is pure; time is an argument.
+//! next, [`reconcile`] saves that and then does it. Deciding is pure; time is an argument. [`forecast`] lets the same
+//! decisions be made in a world that obeys, to tell what an edit will do.
 
 pub mod accept;
 pub mod backoff;
@@ -17,6 +18,7 @@ pub mod controller;
 pub mod convergence;
 pub mod decide;
 pub mod desired;
+pub mod forecast;
 mod jitter;
 pub mod lease;
 pub mod observe;

@@ -65,7 +65,7 @@ pub(super) fn without_data(turn: &Turn<'_>) -> Option<AlarmName> {
 
 /// Milliseconds of the longest window among `alarms`, ingestion included: what happened longer ago has
 /// made them fire by now, if it ever does.
-pub(super) fn window_ms(alarms: &[&Alarm]) -> u64 {
+pub(crate) fn window_ms(alarms: &[&Alarm]) -> u64 {
     let speaks_after = |alarm: &&Alarm| alarm.window_ms() + alarm.ingestion_ms();
     alarms.iter().map(speaks_after).max().unwrap_or(0)
 }

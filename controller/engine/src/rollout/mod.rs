@@ -17,6 +17,7 @@ mod turn;
 mod uncalled;
 mod verdict;
 
+pub(crate) use gate::window_ms;
 pub(crate) use uncalled::undo;
 
 use jiff::Timestamp;

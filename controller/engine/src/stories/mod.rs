@@ -5,6 +5,7 @@ mod story;
 
 mod dashboard;
 mod edge_cases;
+mod forecast;
 mod mixed_edits;
 mod modes;
 mod platform;

@@ -7,18 +7,16 @@ use schema::LoanPlatformSpec;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::{AlarmName, Image};
 use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
-use schema::status::{AlarmState, HistoryKind, Phase, TaskHealth, TaskStatus};
+use schema::status::{AlarmState, HistoryKind, Phase};
 use schema::units::Whole;
 use serde_json::{Value, json};
 
 use crate::accept::accept;
 use crate::decide::{Decision, decide};
-use crate::observed::{Observed, ObservedSettings, RehearsalFinding};
+use crate::forecast::obedient::{obey, settle_tasks};
+use crate::observed::{Observed, RehearsalFinding};
 use crate::plan::{Action, Plan};
-use crate::ports::{
-    DashboardState, DeploymentState, DocumentVersion, Firing, ObservedAlarm, ObservedDeployment,
-    ObservedService, ObservedTask, ServiceChange, TaskTemplate,
-};
+use crate::ports::{DeploymentState, Firing, ObservedAlarm, ObservedService, ServiceChange};
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
 use crate::status::status;
@@ -346,115 +344,36 @@ impl Story {
     fn carry_out(&mut self, plan: &Plan) {
         for action in plan.steps.iter().map(|step| &step.action) {
             self.calls.push(action.clone());
-            match action {
-                Action::PutAlarm(_) if self.alarms_are_not_made => {}
-                Action::PutAlarm(definition) => {
-                    let alarm = ObservedAlarm {
-                        definition: definition.clone(),
-                        state: AlarmState::Ok,
-                        since: self.now,
-                        configured_at: self.now,
-                        value: None,
-                        last_firing: None,
-                        judged_since: self.now,
-                        muted: false,
-                    };
-                    self.world.alarms.insert(definition.name.clone(), alarm);
-                }
-                Action::DeleteAlarm(name) => drop(self.world.alarms.remove(name)),
-                Action::DeleteSettings(service) => drop(self.world.settings.remove(service)),
-                Action::PutSettings { document, .. } => {
-                    let settings = ObservedSettings {
-                        version: DocumentVersion(document.revision.clone()),
-                        document: Some(document.clone()),
-                    };
-                    self.world.settings.insert(document.service, settings);
-                }
-                Action::Service(_) if self.calls_wait => {}
-                Action::Service(change) => self.change_service(change),
-                Action::Dashboard { wanted: true } => {
-                    self.world.dashboard = DashboardState::AsWanted;
-                }
-                Action::Dashboard { wanted: false } => {
-                    self.world.dashboard = DashboardState::Absent;
-                }
+            if !self.is_in_vain(action) {
+                obey(&mut self.world, action, self.now);
+                self.breaks(action);
             }
         }
-        self.tasks_take_their_settings();
-    }
-
-    fn change_service(&mut self, change: &ServiceChange) {
-        match change {
-            ServiceChange::Create(definition) => {
-                let found = ObservedService {
-                    platform: definition.platform.clone(),
-                    service: definition.service,
-                    template: definition.template.clone(),
-                    desired_count: definition.count.unwrap_or(1),
-                    scaling: definition.scaling,
-                    drift: Vec::new(),
-                    restarts: 0,
-                    deployment: deployment(&definition.template),
-                    tasks: Vec::new(),
-                    summary: None,
-                    endpoint: None,
-                };
-                self.world.services.insert(definition.service, found);
-            }
-            ServiceChange::Deploy {
-                service, template, ..
-            } => {
-                let is_broken = self.broken_image == Some(template.image.0.as_str());
-                let found = self.service(*service);
-                found.template = template.clone();
-                found.deployment = deployment(template);
-                if is_broken {
-                    found.deployment.state = DeploymentState::Failed {
-                        reason: "exited with code 101".to_owned(),
-                    };
-                }
-            }
-            ServiceChange::Scale {
-                service,
-                count,
-                scaling,
-                ..
-            } => {
-                let found = self.service(*service);
-                found.desired_count = *count;
-                found.scaling = *scaling;
-            }
-            ServiceChange::Repair { service, .. } => self.service(*service).drift.clear(),
-            ServiceChange::Delete { service, .. } => drop(self.world.services.remove(service)),
+        if !self.tasks_ignore_their_settings {
+            settle_tasks(&mut self.world, self.now);
         }
     }
 
-    fn tasks_take_their_settings(&mut self) {
-        let now = self.now;
-        for found in self.world.services.values_mut() {
-            let settings = self.world.settings.get(&found.service);
-            let document = settings.and_then(|settings| settings.document.as_ref());
-            let task = |index| ObservedTask {
-                status: TaskStatus {
-                    id: format!("{}-{index}", found.service),
-                    address: None,
-                    pid: None,
-                    started_at: now,
-                    health: TaskHealth::Healthy,
-                    settings_revision: document.map(|document| document.revision.clone()),
-                },
-                settings: document.map(schema::settings::SettingsDocument::order),
+    const fn is_in_vain(&self, action: &Action) -> bool {
+        match action {
+            Action::PutAlarm(_) => self.alarms_are_not_made,
+            Action::Service(_) => self.calls_wait,
+            _ => false,
+        }
+    }
+
+    /// Tasks of the broken image do not become ready.
+    fn breaks(&mut self, action: &Action) {
+        let Action::Service(ServiceChange::Deploy {
+            service, template, ..
+        }) = action
+        else {
+            return;
+        };
+        if self.broken_image == Some(template.image.0.as_str()) {
+            self.service(*service).deployment.state = DeploymentState::Failed {
+                reason: "exited with code 101".to_owned(),
             };
-            if !self.tasks_ignore_their_settings {
-                found.tasks = (0..found.desired_count).map(task).collect();
-            }
         }
-    }
-}
-
-fn deployment(template: &TaskTemplate) -> ObservedDeployment {
-    ObservedDeployment {
-        id: template.image.to_string(),
-        state: DeploymentState::Completed,
     }
 }
