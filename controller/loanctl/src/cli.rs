@@ -33,12 +33,16 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Check spec files and show every problem with its place.
     Validate(ValidateArgs),
+    /// Show what the controller would do about spec files, and in which order.
+    Plan(PlanArgs),
     /// Show how platforms fare.
     Status(StatusArgs),
     /// Show what happened to a platform, and why.
     History(HistoryArgs),
     /// Print the JSON Schemas and the CRD.
     Schema(SchemaArgs),
+    /// Print what completes commands in a shell.
+    Completions(CompletionsArgs),
 }
 
 /// Run everything on this machine.
@@ -234,12 +238,36 @@ pub(crate) struct ValidateArgs {
     pub(crate) output: Format,
 }
 
+/// Show what the controller would do about spec files.
+///
+/// It is worked out by the controller's own decisions, on what it last saved: what was changed by hand since is not in
+/// it. Nothing is called and nothing is written.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  loanctl plan specs/local.yaml\n  loanctl plan specs/ --store s3://loan-platforms\n  loanctl plan prod.yaml --store s3://loan-platforms -o json\n\nWithout a store it is planned as if nothing was there yet.\nExit codes: 0 no changes · 2 changes · 1 error"
+)]
+pub(crate) struct PlanArgs {
+    /// Spec files, or directories of them
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
 /// Show how platforms fare.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  loanctl status\n  loanctl status local -o json")]
+#[command(
+    after_help = "Examples:\n  loanctl status\n  loanctl status local --watch\n  loanctl status local -o json\n  loanctl status --store s3://loan-platforms"
+)]
 pub(crate) struct StatusArgs {
     /// Platform; all when absent
     pub(crate) name: Option<String>,
+    /// Show it again whenever it changes, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Output format
@@ -285,4 +313,14 @@ pub(crate) struct SchemaArgs {
     /// Say which files of this checkout are out of date, and fail if there are any
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".", conflicts_with = "write")]
     pub(crate) check: Option<PathBuf>,
+}
+
+/// Print what completes commands in a shell.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  loanctl completions bash > /etc/bash_completion.d/loanctl\n  loanctl completions zsh > ~/.zfunc/_loanctl"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
+
 use crate::output::complain;
 
 /// All is well.
@@ -10,6 +12,9 @@ pub(crate) const SUCCESS: u8 = 0;
 pub(crate) const FAILURE: u8 = 1;
 /// The question itself is wrong: unknown options, paths that are not there.
 pub(crate) const USAGE: u8 = 2;
+
+/// What is planned would change something: `loanctl plan` alone.
+pub(crate) const CHANGES: u8 = 2;
 
 /// An error of the question rather than of what it was about.
 #[derive(Debug, thiserror::Error)]
@@ -25,4 +30,23 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         FAILURE
     };
     ExitCode::from(code)
+}
+
+/// Says what is wrong with the arguments, or the help that was asked for, and gives the code that fits.
+///
+/// Where code 2 means changes, no mistake may look like them.
+pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when the terminal is gone.
+    drop(error.print());
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if is_help {
+        return ExitCode::from(SUCCESS);
+    }
+    let plans = std::env::args()
+        .nth(1)
+        .is_some_and(|command| command == "plan");
+    ExitCode::from(if plans { FAILURE } else { USAGE })
 }

@@ -1,6 +1,7 @@
 //! `loanctl`: runs a loan platform, and says how it fares.
 
 mod cli;
+mod completions;
 #[cfg(feature = "aws")]
 mod controller;
 mod exit;
@@ -9,6 +10,7 @@ mod http;
 mod output;
 #[cfg(feature = "aws")]
 mod place;
+mod plan;
 mod schemas;
 mod show;
 mod signals;
@@ -27,7 +29,11 @@ use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::of_arguments(&error),
+    };
+    let outcome = match cli.command {
         #[cfg(feature = "local")]
         Command::Up(args) => up::run(&args),
         #[cfg(feature = "aws")]
@@ -37,9 +43,11 @@ fn main() -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Verify(args) => verify::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Plan(args) => Ok(plan::run(&args)),
         Command::Status(args) => status::run(&args),
         Command::History(args) => history::run(&args),
         Command::Schema(args) => schemas::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome.unwrap_or_else(|error| exit::report(&error))
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use engine::board::PlatformObject;
 use engine::ports::Documents;
+use engine::state::PlatformState;
 use engine::state_store::StateStore;
+use schema::names::PlatformName;
+use tokio::runtime::Runtime;
 
 use crate::cli::StoreArgs;
 use crate::exit::UsageError;
@@ -16,52 +19,94 @@ use crate::place;
 
 const DEFAULT_STATE: &str = ".loan";
 
-/// Every platform that is saved in the store, by name.
-///
-/// # Errors
-/// When the store is not there or cannot be read.
-pub(crate) fn platforms(args: &StoreArgs) -> anyhow::Result<Vec<Arc<PlatformObject>>> {
-    let documents = open(args)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let states = runtime
-        .block_on(StateStore::new(documents).load_all())
-        .context("cannot read the saved states")?;
-    let mut platforms = Vec::new();
-    for state in states {
-        match state {
-            Ok(state) if state.removed_at.is_none() => {
-                platforms.push(Arc::new(PlatformObject::saved(&state)));
-            }
-            Ok(_) => {}
-            Err(error) => complain(format_args!("loanctl: {error}")),
-        }
-    }
-    Ok(platforms)
+/// What a controller has saved.
+pub(crate) struct Store {
+    documents: Arc<dyn Documents>,
+    runtime: Runtime,
 }
 
-/// The one platform called `name`.
-///
-/// # Errors
-/// When there is none, besides the errors of [`platforms`].
-pub(crate) fn platform(args: &StoreArgs, name: &str) -> anyhow::Result<Arc<PlatformObject>> {
-    let platforms = platforms(args)?;
-    let known: Vec<String> = platforms
-        .iter()
-        .filter_map(|platform| platform.metadata.name.clone())
-        .collect();
-    platforms
-        .into_iter()
-        .find(|platform| platform.metadata.name.as_deref() == Some(name))
-        .with_context(|| {
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
-            format!("no platform {name}; known: {known}")
+impl Store {
+    /// Opens the store that `args` name.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub(crate) fn open(args: &StoreArgs) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            documents: open(args)?,
+            runtime,
         })
+    }
+
+    /// Opens the store that `args` name; nothing where they name none and there is none in the usual place.
+    ///
+    /// # Errors
+    /// When the store that is named is not there.
+    pub(crate) fn if_there_is_one(args: &StoreArgs) -> anyhow::Result<Option<Self>> {
+        if args.store.is_none() && !Path::new(DEFAULT_STATE).is_dir() {
+            return Ok(None);
+        }
+        Self::open(args).map(Some)
+    }
+
+    /// Every platform that is saved, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read. A state that is none is complained of, and left out.
+    pub(crate) fn platforms(&self) -> anyhow::Result<Vec<Arc<PlatformObject>>> {
+        let states = self.runtime.block_on(self.states().load_all());
+        let mut platforms = Vec::new();
+        for state in states.context("cannot read the saved states")? {
+            match state {
+                Ok(state) if state.removed_at.is_none() => {
+                    platforms.push(Arc::new(PlatformObject::saved(&state)));
+                }
+                Ok(_) => {}
+                Err(error) => complain(format_args!("loanctl: {error}")),
+            }
+        }
+        Ok(platforms)
+    }
+
+    /// The one platform called `name`.
+    ///
+    /// # Errors
+    /// When there is none, besides the errors of [`Store::platforms`].
+    pub(crate) fn platform(&self, name: &str) -> anyhow::Result<Arc<PlatformObject>> {
+        let platforms = self.platforms()?;
+        let known: Vec<String> = platforms
+            .iter()
+            .filter_map(|platform| platform.metadata.name.clone())
+            .collect();
+        platforms
+            .into_iter()
+            .find(|platform| platform.metadata.name.as_deref() == Some(name))
+            .with_context(|| {
+                let known = if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                format!("no platform {name}; known: {known}")
+            })
+    }
+
+    /// All that is remembered of `name`; nothing where it is no platform, or was removed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn state(&self, name: &PlatformName) -> anyhow::Result<Option<PlatformState>> {
+        let state = self.runtime.block_on(self.states().load(name));
+        let state = state.context("cannot read the saved state")?;
+        Ok(state.filter(|state| state.removed_at.is_none()))
+    }
+
+    /// The states as they are now: nothing that was read before is taken for new.
+    fn states(&self) -> StateStore {
+        StateStore::new(Arc::clone(&self.documents))
+    }
 }
 
 fn open(args: &StoreArgs) -> anyhow::Result<Arc<dyn Documents>> {

@@ -15,25 +15,72 @@ use crate::exit::{FAILURE, SUCCESS, UsageError};
 use crate::output::{Format, colour, say, say_json};
 
 pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
-    let mut files = Vec::new();
-    for path in &args.paths {
-        files.extend(spec_files(path)?);
-    }
-    once_each(&mut files);
-    let (sources, checked): (Vec<String>, Vec<Checked>) =
-        files.iter().map(|file| check(file)).unzip();
-    let together = validation::check_together(&checked);
-    let problems: Vec<Vec<&Diagnostic>> = files
-        .iter()
-        .zip(&checked)
-        .map(|(file, checked)| of_file(file, checked, &together))
-        .collect();
+    let files = SpecFiles::read(&args.paths)?;
     match args.output {
-        Format::Human => print(&files, &sources, &problems),
-        Format::Json => say_json(&Report::new(&files, &problems))?,
+        Format::Human => files.print(),
+        Format::Json => say_json(&files.report())?,
     }
-    let failed = problems.iter().flatten().any(|problem| problem.is_error());
+    let failed = files.are_refused();
     Ok(ExitCode::from(if failed { FAILURE } else { SUCCESS }))
+}
+
+/// Spec files, and what the checks make of them.
+pub(crate) struct SpecFiles {
+    paths: Vec<PathBuf>,
+    sources: Vec<String>,
+    checked: Vec<Checked>,
+    /// What is wrong with them together.
+    together: Vec<Diagnostic>,
+}
+
+impl SpecFiles {
+    /// Reads the files, and those directly in the directories, that `paths` name.
+    ///
+    /// # Errors
+    /// When one is not there, or a directory has no spec file.
+    pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut files = Vec::new();
+        for path in paths {
+            files.extend(spec_files(path)?);
+        }
+        once_each(&mut files);
+        let (sources, checked): (Vec<String>, Vec<Checked>) =
+            files.iter().map(|file| check(file)).unzip();
+        let together = validation::check_together(&checked);
+        Ok(Self {
+            paths: files,
+            sources,
+            checked,
+            together,
+        })
+    }
+
+    /// Whether any of them would be refused.
+    pub(crate) fn are_refused(&self) -> bool {
+        self.problems().iter().flatten().any(|it| it.is_error())
+    }
+
+    /// What the checks make of each.
+    pub(crate) fn checked(&self) -> &[Checked] {
+        &self.checked
+    }
+
+    /// Prints every problem, and a verdict a file.
+    pub(crate) fn print(&self) {
+        print(&self.paths, &self.sources, &self.problems());
+    }
+
+    /// Every problem, for machines.
+    pub(crate) fn report(&self) -> Report<'_> {
+        Report::new(&self.paths, &self.problems())
+    }
+
+    fn problems(&self) -> Vec<Vec<&Diagnostic>> {
+        let files = self.paths.iter().zip(&self.checked);
+        files
+            .map(|(file, checked)| of_file(file, checked, &self.together))
+            .collect()
+    }
 }
 
 /// A file named twice, or beside its own directory, is one file.
@@ -128,7 +175,7 @@ fn counted(count: usize, noun: &str) -> String {
 
 /// What `-o json` prints.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+pub(crate) struct Report<'a> {
     valid: bool,
     files: Vec<String>,
     diagnostics: Vec<&'a Diagnostic>,

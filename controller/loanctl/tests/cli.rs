@@ -273,3 +273,66 @@ fn a_container_asks_its_controller_whether_it_is_healthy() {
         );
     }
 }
+
+/// A spec of which nothing is known yet.
+fn planned(folder: &Folder, arguments: &[&str]) -> OutputAssert {
+    folder.loanctl(&[&["plan"], arguments].concat())
+}
+
+#[test]
+fn a_plan_of_a_new_platform_shows_all_that_is_made_in_its_order() {
+    let folder = Folder::with(&[("good.yaml", GOOD)]);
+    let output = planned(&folder, &["good.yaml"]).code(2);
+    let text = stdout(&output);
+    let places: Vec<Option<usize>> = [
+        "local: new (good.yaml)",
+        "+ alarm scoring-failures",
+        "+ settings of scoring",
+        "+ service auth",
+        "+ service scoring",
+        "The platform's first",
+        "scoring-failures: ScoringFailureRatio > 20 in 2 of 2 datapoints of 10s",
+        "Plan: ",
+    ]
+    .iter()
+    .map(|part| text.find(part))
+    .collect();
+    assert!(places.iter().all(Option::is_some), "{places:?}: {text}");
+    assert!(places.is_sorted(), "{places:?}: {text}");
+}
+
+#[test]
+fn a_plan_for_machines_names_every_change() {
+    let folder = Folder::with(&[("good.yaml", GOOD)]);
+    let output = planned(&folder, &["good.yaml", "-o", "json"]).code(2);
+    let plan = json(&output);
+    assert_eq!(plan["changes"], true);
+    let platform = &plan["platforms"][0];
+    assert_eq!(platform["name"], "local");
+    assert_eq!(platform["generation"]["to"], 1);
+    assert_eq!(platform["scoring"]["fate"], "First");
+    let first = &platform["stages"][0]["changes"][0];
+    assert_eq!(first["kind"], "Create", "{first:#}");
+    assert_eq!(first["resource"], "alarm scoring-failures", "{first:#}");
+}
+
+#[test]
+fn no_mistake_looks_like_a_plan_with_changes() {
+    let folder = Folder::with(&[("bad.yaml", &bad())]);
+    let refused = planned(&folder, &["bad.yaml"]).code(1);
+    assert!(stdout(&refused).contains("bad.yaml: 2 errors"));
+    planned(&folder, &["absent.yaml"]).code(1);
+    planned(&folder, &["bad.yaml", "--store", "nowhere"]).code(1);
+    planned(&folder, &["--no-such-option"]).code(1);
+    planned(&folder, &[]).code(1);
+    planned(&folder, &["--help"]).code(0);
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let folder = Folder::with(&[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let output = folder.loanctl(&["completions", shell]).code(0);
+        assert!(stdout(&output).contains("validate"), "{shell}");
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::state::PlatformState;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schema::LoanPlatformSpec;
 use schema::names::ServiceName;
 use schema::platform::AlarmName;
@@ -231,6 +231,30 @@ impl Script {
     pub fn phase(&self) -> Option<Phase> {
         let scene = self.world.scene();
         scene.land.ledger.state.as_ref().map(|it| it.scoring.phase)
+    }
+
+    /// Listens to the calls that change the platform itself from now on.
+    pub fn listen(&mut self) {
+        self.world.scene().land.ledger.heard = Some(Vec::new());
+    }
+
+    /// What was heard since, in the words of a plan.
+    #[must_use]
+    pub fn heard(&self) -> Vec<String> {
+        let scene = self.world.scene();
+        scene.land.ledger.heard.clone().unwrap_or_default()
+    }
+
+    /// What the world's clock says.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.world.timeline().now()
+    }
+
+    /// The spec as it was last submitted.
+    #[must_use]
+    pub fn spec(&self) -> &LoanPlatformSpec {
+        &self.desk.spec
     }
 
     /// Calls that changed the platform itself, by whomever.

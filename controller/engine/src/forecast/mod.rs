@@ -18,7 +18,7 @@ use schema::revision::FieldChange;
 
 pub use course::{Begins, Stage};
 pub use remembered::as_last_left;
-pub use scoring::{Fate, Guard, ScoringForecast};
+pub use scoring::{Bake, Fate, Guard, ScoringForecast};
 
 use crate::accept::{accept, is_new};
 use crate::observed::Observed;

@@ -9,6 +9,7 @@ use schema::names::{PlatformName, ServiceName};
 use schema::platform::{AlarmName, Comparison, MetricSource, TreatMissingData};
 use schema::signals::Signal;
 use schema::status::AlarmState;
+use schema::units::format_millis;
 use serde::{Deserialize, Serialize};
 
 use super::error::PortError;
@@ -58,6 +59,33 @@ pub struct AlarmDefinition {
     /// Whether people are told when it fires, where their home has a way to tell them.
     #[serde(default)]
     pub notifies: bool,
+}
+
+impl AlarmDefinition {
+    /// What has it fire: `ScoringFailureRatio > 20 in 2 of 3 datapoints of 10s`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let measured = match &self.source {
+            AlarmSource::Signal { signal, service } => {
+                let of = service.map_or_else(String::new, |service| format!(" of {service}"));
+                format!("{signal:?}{of}")
+            }
+            AlarmSource::Metric(metric) => {
+                format!(
+                    "{:?} of {} {}",
+                    metric.statistic, metric.namespace, metric.name
+                )
+            }
+        };
+        format!(
+            "{measured} {} {} in {} of {} datapoints of {}",
+            self.comparison.sign(),
+            self.threshold,
+            self.datapoints_to_alarm,
+            self.evaluation_periods,
+            format_millis(self.period_ms),
+        )
+    }
 }
 
 /// An alarm as it was found.

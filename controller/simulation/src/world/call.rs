@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use engine::lease::LEASE_PATH;
+use engine::plan::Action;
 use engine::ports::{AlarmDefinition, ServiceChange};
 use schema::platform::AlarmName;
 use schema::settings::{ServiceSettings, SettingsDocument};
@@ -53,6 +54,24 @@ impl Call {
     /// Whether it writes what the controller remembers.
     pub(crate) fn writes_state(&self) -> bool {
         matches!(self, Self::Put(path) if path.starts_with("state/"))
+    }
+
+    /// The call in the words that a plan has for it.
+    pub(crate) fn as_planned(&self) -> String {
+        match self {
+            Self::PutAlarm(definition) => Action::PutAlarm(definition.clone()).to_string(),
+            Self::PutSettings(document) => {
+                format!(
+                    "write settings {} of {}",
+                    document.revision, document.service
+                )
+            }
+            Self::Delete(path) => {
+                let file = path.rsplit('/').next().unwrap_or(path);
+                format!("remove settings of {}", file.trim_end_matches(".json"))
+            }
+            Self::Apply(_) | Self::DeleteAlarm(_) | Self::Put(_) => self.to_string(),
+        }
     }
 
     /// Whether it changes the platform itself.

@@ -51,6 +51,8 @@ pub(crate) struct Ledger {
     pub(crate) missing: BTreeMap<String, Missing>,
     /// Mutating calls that landed, renewals of the lease and writes of the state left out.
     pub(crate) mutations: u64,
+    /// Those calls in a plan's words, where somebody listens.
+    pub(crate) heard: Option<Vec<String>>,
     /// Writes of the state.
     pub(crate) saves: u64,
 }

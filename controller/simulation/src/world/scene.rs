@@ -319,6 +319,9 @@ impl Scene {
         self.judge(&Event::Landing(caller, call));
         if call.touches_the_platform() {
             self.land.ledger.mutations += 1;
+            if let Some(heard) = &mut self.land.ledger.heard {
+                heard.push(call.as_planned());
+            }
             self.note(format!("{}: {call}", caller.holder));
         }
         let now = self.land.now();
