@@ -4,6 +4,7 @@
 //! Every document is a pure function of the types; the committed files are compared with them.
 
 mod crd;
+mod reference;
 mod tidy;
 
 use schemars::generate::SchemaSettings;
@@ -63,6 +64,10 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         GeneratedFile {
             path: "schema/loanplatform.crd.yaml",
             content: crd_yaml()?,
+        },
+        GeneratedFile {
+            path: "docs/spec.md",
+            content: reference::page(&spec_schema()),
         },
     ])
 }

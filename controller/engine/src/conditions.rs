@@ -14,6 +14,7 @@ use schema::status::Phase;
 use crate::blindness;
 use crate::decide::Decision;
 use crate::ports::Remedy;
+use crate::reasons;
 use crate::state::PlatformState;
 
 /// Reason of a failure that may pass by itself.
@@ -111,6 +112,11 @@ fn show(
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
+    debug_assert!(
+        reasons::condition(verdict.reason).is_some(),
+        "{} is not in the catalogue of reasons",
+        verdict.reason
+    );
     let mut conditions = vec![("Ready", verdict.ready)];
     match verdict.standing {
         Standing::Steady => {}

@@ -27,6 +27,7 @@ pub mod opening;
 pub mod plan;
 pub mod ports;
 pub mod reactions;
+pub mod reasons;
 pub mod reconcile;
 pub mod rehearsals;
 pub mod report;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::TaskTemplate;
 use crate::reactions::{LastBoost, Remedy};
+use crate::reasons;
 use crate::timing::later;
 
 /// Good revisions kept to go back to.
@@ -345,6 +346,12 @@ impl PlatformState {
 
     /// Adds to the history; beyond [`HISTORY_KEPT`] the oldest entry goes.
     pub fn record(&mut self, entry: HistoryEntry) {
+        debug_assert!(
+            reasons::event(entry.kind, &entry.reason).is_some(),
+            "{:?} {} is not in the catalogue of reasons",
+            entry.kind,
+            entry.reason
+        );
         self.history.push(Arc::new(entry));
         let excess = self.history.len().saturating_sub(HISTORY_KEPT);
         self.history.drain(..excess);

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Show what happened to a platform, and why.
     History(HistoryArgs),
-    /// Print the JSON Schemas and the CRD.
+    /// Print the JSON Schemas, the CRD, and the pages made from them.
     Schema(SchemaArgs),
     /// Print what completes commands in a shell.
     Completions(CompletionsArgs),

@@ -1,4 +1,4 @@
-//! `loanctl schema`: the JSON Schemas and the CRD, printed, written, or compared.
+//! `loanctl schema`: the JSON Schemas, the CRD, and the pages made from them, printed, written, or compared.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,11 @@ use crate::output::{complain, say};
 const DEFAULT_FILE: &str = "schema/loanplatform.schema.json";
 
 pub(crate) fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
-    let files = generated::files().context("cannot make the schemas")?;
+    let mut files = generated::files().context("cannot make the schemas")?;
+    files.push(GeneratedFile {
+        path: "docs/reasons.md",
+        content: engine::reasons::page(),
+    });
     if let Some(directory) = &args.write {
         return write(&files, directory);
     }
