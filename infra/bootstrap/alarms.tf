@@ -46,7 +46,7 @@ locals {
       missing    = "notBreaching"
     }
     rollback-failed = {
-      says       = "A scoring change could not be taken back, and nothing more is tried: loanctl history PLATFORM says why. Act now."
+      says       = "A scoring change could not be taken back, and it goes on being tried: loanctl history PLATFORM says why. Act now."
       metric     = "FailedRollbacks"
       statistic  = "Maximum"
       comparison = "GreaterThanThreshold"

@@ -222,16 +222,12 @@ fn held_by_mode(decision: &Decision) -> Option<(&'static str, String)> {
             "mode is Suspend: new changes are held, those under way are guarded".to_owned(),
         )),
         Mode::Observe if !decision.report.is_settled() || decision.rollout_waits_on.is_some() => {
-            let drift = decision
-                .report
-                .first()
-                .or(decision.rollout_waits_on.as_deref());
+            let drift = Some(decision.report.text()).filter(|text| !text.is_empty());
+            let drift = drift.or_else(|| decision.rollout_waits_on.clone());
+            let drift = drift.unwrap_or_default();
             Some((
                 "Drifted",
-                format!(
-                    "mode is Observe, nothing is changed: {}",
-                    drift.unwrap_or("")
-                ),
+                format!("mode is Observe, nothing is changed: {drift}"),
             ))
         }
         Mode::Enforce | Mode::Observe | Mode::Suspend => None,

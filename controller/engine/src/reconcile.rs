@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use schema::names::PlatformName;
-use schema::platform::DeletionPolicy;
+use schema::platform::{DeletionPolicy, Mode};
 use schema::revision::FieldChange;
 use schema::status::{Actor, Evidence, HistoryEntry, HistoryKind};
 
@@ -342,9 +342,20 @@ fn take_off(context: &Context, platform: &PlatformName) {
 }
 
 fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> HistoryEntry {
-    let consequence = match policy {
-        DeletionPolicy::Retain => "everything is left running, unmanaged",
-        DeletionPolicy::Delete => "its services, alarms and settings are removed",
+    let accepted = state.accepted.as_ref().map(|accepted| &accepted.spec);
+    let held_by = accepted
+        .map(|spec| spec.mode)
+        .filter(|mode| *mode != Mode::Enforce);
+    let consequence = match (policy, held_by) {
+        (DeletionPolicy::Retain, None) => {
+            "everything is left running, unmanaged (deletionPolicy)".to_owned()
+        }
+        (DeletionPolicy::Retain, Some(mode)) => {
+            format!("everything is left running, unmanaged (mode {mode:?})")
+        }
+        (DeletionPolicy::Delete, _) => {
+            "its services, alarms and settings are removed (deletionPolicy)".to_owned()
+        }
     };
     HistoryEntry {
         at: now,
@@ -353,7 +364,7 @@ fn removal(state: &PlatformState, policy: DeletionPolicy, now: Timestamp) -> His
         from: Some(state.generation.to_string()),
         to: None,
         reason: format!("{policy:?}"),
-        message: format!("{} is gone: {consequence} (deletionPolicy).", state.source),
+        message: format!("{} is gone: {consequence}.", state.source),
         evidence: None,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use schema::LoanPlatformSpec;
 use schema::names::PlatformName;
-use schema::platform::{AlarmName, DeletionPolicy};
+use schema::platform::{AlarmName, DeletionPolicy, Mode};
 use schema::revision::{FieldChange, RevisionDigest, ScoringRevision};
 use schema::status::{AlarmState, HistoryEntry, LoanPlatformStatus, Phase, Quarantined};
 use serde::{Deserialize, Serialize};
@@ -335,13 +335,13 @@ impl PlatformState {
         }
     }
 
-    /// What becomes of the platform when its spec file is removed, by the last good spec.
+    /// What becomes of the platform when its spec file is removed, by the last good spec. Whoever chose another mode
+    /// than `Enforce` wants nothing changed, and least of all everything removed.
     #[must_use]
     pub fn deletion_policy(&self) -> DeletionPolicy {
-        let accepted = self.accepted.as_ref();
-        accepted.map_or(DeletionPolicy::Retain, |accepted| {
-            accepted.spec.deletion_policy
-        })
+        let accepted = self.accepted.as_ref().map(|accepted| &accepted.spec);
+        let enforced = accepted.filter(|spec| spec.mode == Mode::Enforce);
+        enforced.map_or(DeletionPolicy::Retain, |spec| spec.deletion_policy)
     }
 
     /// Adds to the history; beyond [`HISTORY_KEPT`] the oldest entry goes.

@@ -290,7 +290,7 @@ fn a_plan_of_a_new_platform_shows_all_that_is_made_in_its_order() {
         "+ settings of scoring",
         "+ service auth",
         "+ service scoring",
-        "The platform's first",
+        "None has proved good yet",
         "scoring-failures: ScoringFailureRatio > 20 in 2 of 2 datapoints of 10s",
         "Plan: ",
     ]

@@ -112,6 +112,6 @@ pub enum DeletionPolicy {
     /// Leave everything running, unmanaged.
     #[default]
     Retain,
-    /// Stop the services and delete alarms and settings.
+    /// Stop the services and delete alarms and settings, under `mode: Enforce` only.
     Delete,
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use schema::names::ServiceName;
+use schema::platform::Mode;
 use schema::status::Phase;
 
 use super::obedient::{obey, settle_tasks};
@@ -99,7 +100,9 @@ fn patience(state: &PlatformState) -> SignedDuration {
 
 /// What a round that ended nothing waits for, in words.
 fn waited_for(decision: &Decision) -> Option<String> {
-    if decision.kept_out.is_some() {
+    let accepted = decision.state.accepted.as_ref();
+    let is_held = accepted.is_some_and(|accepted| accepted.spec.mode != Mode::Enforce);
+    if decision.kept_out.is_some() || is_held {
         return None;
     }
     let report = decision.report.first().map(str::to_owned);

@@ -26,7 +26,7 @@ pub struct ScoringForecast {
 /// What becomes of a scoring revision.
 #[derive(Clone, Debug)]
 pub enum Fate {
-    /// The platform's first: it is applied at once, and watched so that there is something good to go back to.
+    /// None has proved good yet: it is applied at once, and watched so that there is something good to go back to.
     First(Bake),
     /// It is brought in and watched.
     Bakes(Bake),
@@ -62,8 +62,8 @@ pub struct Guard {
     pub definition: AlarmDefinition,
 }
 
-/// What becomes of the revision that `spec` asks for; nothing where it is in force and proved, or where the platform
-/// is not to be changed.
+/// What becomes of the revision that `spec` asks for; nothing where it is in force and nothing is under way, or where
+/// the mode holds changes.
 pub(super) fn of(
     state: &PlatformState,
     spec: &LoanPlatformSpec,
@@ -73,7 +73,7 @@ pub(super) fn of(
     let before = &state.scoring;
     let to = before.digest_of(&wanted);
     let rests = before.live() == Some(&to) && !before.is_moving();
-    if rests || spec.mode == Mode::Observe {
+    if rests || spec.mode != Mode::Enforce {
         return None;
     }
     let known = before.settings_revision();
@@ -113,7 +113,11 @@ fn fate(
         return Fate::Waits(reason.unwrap_or_else(|| "what is under way to end".to_owned()));
     }
     let bake = bake(state, spec);
-    if before.settings.is_none() {
+    if end
+        .change
+        .as_ref()
+        .is_none_or(|change| change.target.is_none())
+    {
         Fate::First(bake)
     } else {
         Fate::Bakes(bake)

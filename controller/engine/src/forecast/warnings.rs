@@ -90,7 +90,7 @@ fn of_guards(
         let same = definition(&state.platform, old) == definition(&state.platform, new);
         (!same).then(|| {
             format!(
-                "alarm {} judges scoring changes and is edited: it is written anew, and starts without data",
+                "alarm {} judges scoring changes and is edited: from then on it judges by its new definition",
                 old.name
             )
         })

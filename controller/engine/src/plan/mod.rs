@@ -21,7 +21,7 @@ use services::Stage;
 
 /// The calls to make, in their order.
 ///
-/// Guards come before risk: alarms first, then new and growing services, then settings and
+/// Guards come before risk: alarms first, then settings, then new and growing services and
 /// deployments, scoring last, then what shrinks or goes away, and at the very end what the home of a service
 /// repairs, and its dashboard. Taking a change back comes before everything: nothing that fails may stand in its way.
 #[derive(Clone, Debug, Default, PartialEq)]

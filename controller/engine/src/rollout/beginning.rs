@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use schema::platform::Mode;
 use schema::revision::RevisionDigest;
 use schema::status::{Actor, HistoryKind, Phase};
 
@@ -79,7 +80,9 @@ pub(super) fn superseded(turn: &mut Turn<'_>) -> bool {
         return false;
     };
     let target = change.target.clone();
-    if change.candidate == turn.wanted_digest || !turn.may_begin() {
+    // Under Observe a first revision is only looked at: the newest spec is compared with what is there.
+    let is_looked_at = target.is_none() && turn.view.spec.mode == Mode::Observe;
+    if change.candidate == turn.wanted_digest || !(turn.may_begin() || is_looked_at) {
         return false;
     }
     match target {

@@ -1,5 +1,5 @@
 use schema::names::ServiceName;
-use schema::platform::{DesiredCount, Mode};
+use schema::platform::{DeletionPolicy, DesiredCount, Mode};
 use schema::settings::ServiceSettings;
 use schema::status::Phase;
 use schema::units::{Span, Whole};
@@ -116,4 +116,44 @@ fn a_rollback_under_observe_carries_no_other_edit() {
         panic!("of loan-api")
     };
     assert_eq!(settings.request_deadline, Span::from_millis(750));
+}
+
+#[test]
+fn observe_compares_the_newest_spec_although_nothing_was_ever_enforced() {
+    let mut story = Story::begins();
+    story.calls.clear();
+    story.edits(|spec| spec.mode = Mode::Observe);
+    story.turn();
+    story.edits(|spec| {
+        spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(3);
+    });
+    story.settles();
+    assert!(story.calls.is_empty());
+    assert_eq!(story.state.scoring.settings, Some(story.wanted()));
+    let drift = story.condition("Ready").unwrap();
+    for part in [
+        "write alarm",
+        "write settings",
+        "create scoring",
+        "create auth",
+    ] {
+        assert!(drift.contains(part), "{part}: {drift}");
+    }
+}
+
+#[test]
+fn only_a_platform_that_is_enforced_is_deleted_with_its_file() {
+    let mut story = Story::with_a_good_revision();
+    for (mode, policy) in [
+        (Mode::Enforce, DeletionPolicy::Delete),
+        (Mode::Suspend, DeletionPolicy::Retain),
+        (Mode::Observe, DeletionPolicy::Retain),
+    ] {
+        story.edits(|spec| {
+            spec.mode = mode;
+            spec.deletion_policy = DeletionPolicy::Delete;
+        });
+        story.turn();
+        assert_eq!(story.state.deletion_policy(), policy, "{mode:?}");
+    }
 }

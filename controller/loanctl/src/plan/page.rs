@@ -69,7 +69,7 @@ fn one(planned: &Planned, paint: Paint) -> String {
     parts.extend(forecast.stages.iter().map(|it| stage(it, paint)));
     parts.extend(forecast.scoring.as_ref().map(|it| scoring(it, paint)));
     if let Some(waits_on) = in_vain(planned) {
-        parts.push(format!("It then waits for {waits_on}."));
+        parts.push(format!("It then waits: {waits_on}."));
     }
     let warnings = forecast.warnings.iter().chain(&planned.notes);
     let warnings: Vec<String> = warnings
@@ -175,7 +175,7 @@ fn scoring(scoring: &ScoringForecast, paint: Paint) -> String {
 fn fate(fate: &Fate) -> String {
     match fate {
         Fate::First(bake) => format!(
-            "  The platform's first: it is applied at once, and nothing is there to go back to until it has proved good.\n{}",
+            "  None has proved good yet: it is applied at once, and there is nothing to go back to until one has.\n{}",
             watched(bake, "as long as none of these fires")
         ),
         Fate::Bakes(bake) => format!(
@@ -187,7 +187,7 @@ fn fate(fate: &Fate) -> String {
             "  It was in force before the change under way, which is taken back.".to_owned()
         }
         Fate::KeptOut(reason) => format!("  It stays out: {reason}"),
-        Fate::Waits(reason) => format!("  It waits for {reason}."),
+        Fate::Waits(reason) => format!("  It waits: {reason}."),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happened, in a line or in full.
 
-use schema::status::{Evidence, HistoryEntry};
+use schema::status::{Actor, Evidence, HistoryEntry};
 
 /// When, what and why, in one line.
 pub(crate) fn headline(entry: &HistoryEntry) -> String {
@@ -10,7 +10,7 @@ pub(crate) fn headline(entry: &HistoryEntry) -> String {
 
 /// All that is known of it: the evidence and the changed fields on lines of their own.
 pub(crate) fn entry(entry: &HistoryEntry) -> String {
-    let mut lines = vec![headline(entry)];
+    let mut lines = vec![headline(entry), format!("    by {}", who(entry.by))];
     lines.extend(
         entry
             .message
@@ -29,6 +29,17 @@ pub(crate) fn entry(entry: &HistoryEntry) -> String {
     }
     lines.extend(evidence.fields.iter().map(|change| format!("    {change}")));
     lines.join("\n")
+}
+
+/// Who brought it about, in words.
+const fn who(by: Actor) -> &'static str {
+    match by {
+        Actor::Controller => "the controller",
+        Actor::Spec => "an edit of the spec",
+        Actor::Alarm => "an alarm",
+        Actor::Runner => "what runs the tasks",
+        Actor::Outside => "somebody past the spec",
+    }
 }
 
 /// What is known of the firing; nothing where the alarm is named for another reason.

@@ -12,6 +12,8 @@ use super::history::headline;
 
 /// History entries shown with a platform.
 const RECENT: usize = 5;
+/// Where the values of alarms stand.
+const VALUE_COLUMN: usize = 2;
 
 /// All platforms, a row each.
 pub(crate) fn table(platforms: &[Arc<PlatformObject>], now: Timestamp) -> String {
@@ -152,6 +154,8 @@ fn scoring(scoring: &ScoringStatus) -> String {
 }
 
 fn alarms(alarms: &[AlarmStatus], now: Timestamp) -> String {
+    // Values move all the time, so they are not saved: only the controller's own port has them.
+    let has_values = alarms.iter().any(|alarm| alarm.value.is_some());
     let mut rows = vec![row(["ALARM", "STATE", "VALUE", "THRESHOLD", "SINCE"])];
     for alarm in alarms {
         let state = serde_json::to_value(alarm.state).unwrap_or_default();
@@ -164,6 +168,11 @@ fn alarms(alarms: &[AlarmStatus], now: Timestamp) -> String {
             alarm.threshold.to_string(),
             age(alarm.since, now),
         ]);
+    }
+    if !has_values {
+        for row in &mut rows {
+            row.remove(VALUE_COLUMN);
+        }
     }
     align(&rows)
 }
