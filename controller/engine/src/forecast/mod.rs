@@ -71,7 +71,8 @@ impl Forecast {
     /// Whether anything will be called, or scoring will change.
     #[must_use]
     pub fn changes_something(&self) -> bool {
-        !self.stages.is_empty() || self.scoring.is_some()
+        let scoring = self.scoring.as_ref().map(|scoring| &scoring.fate);
+        !self.stages.is_empty() || scoring.is_some_and(Fate::is_a_change)
     }
 
     /// Every call, in its order.
@@ -87,17 +88,19 @@ pub fn forecast(state: &PlatformState, world: Observed, edit: &Edit, now: Timest
     let mut accepted = state.clone();
     let says_something_new = is_new(state, &edit.entry);
     accept(&mut accepted, &edit.entry, now);
-    let warnings = warnings::of(before.map(|it| it.spec.as_ref()), &edit.spec, &world, state);
+    let mut warnings = warnings::of(before.map(|it| it.spec.as_ref()), &edit.spec, &world, state);
     let course = Course::run(accepted, world, now);
     let edits = before
         .filter(|_| says_something_new)
         .map(|before| before.spec.changes_to(&edit.spec))
         .unwrap_or_default();
+    let scoring = scoring::of(state, &edit.spec, &course);
+    warnings.extend(scoring.as_ref().and_then(warnings::of_quarantine));
     Forecast {
         from: before.map(|before| before.generation),
         generation: course.end.generation,
         edits,
-        scoring: scoring::of(state, &edit.spec, &course),
+        scoring,
         waits_on: course.waits_on,
         stages: course.stages,
         warnings,

@@ -40,6 +40,17 @@ pub enum Fate {
     Waits(String),
 }
 
+impl Fate {
+    /// Whether it means that scoring changes because of the edit.
+    #[must_use]
+    pub const fn is_a_change(&self) -> bool {
+        match self {
+            Self::First(_) | Self::Bakes(_) | Self::TakesBack | Self::Waits(_) => true,
+            Self::UnderWay(_) | Self::KeptOut(_) => false,
+        }
+    }
+}
+
 /// How a change is watched.
 #[derive(Clone, Debug)]
 pub struct Bake {

@@ -6,6 +6,7 @@ use schema::platform::{Alarm, DeletionPolicy, Mode};
 use schema::revision::ScoringRevision;
 use schema::status::{AlarmState, Phase};
 
+use super::scoring::{Fate, ScoringForecast};
 use crate::desired::definition;
 use crate::observed::Observed;
 use crate::state::PlatformState;
@@ -33,6 +34,16 @@ pub(super) fn of(
         warnings.extend(of_judging(after, world));
     }
     warnings
+}
+
+/// A revision that was taken back before comes into force no more.
+pub(super) fn of_quarantine(scoring: &ScoringForecast) -> Option<String> {
+    matches!(scoring.fate, Fate::KeptOut(_)).then(|| {
+        format!(
+            "scoring revision {} was taken back before and is quarantined: what it changes stays out",
+            scoring.to.short()
+        )
+    })
 }
 
 fn asks_for_another_revision(after: &LoanPlatformSpec, state: &PlatformState) -> bool {

@@ -138,6 +138,9 @@ fn a_revision_that_was_taken_back_is_foretold_to_stay_out() {
         Fate::KeptOut(_)
     ));
     assert_eq!(calls(&forecast), ["scale loan-api to 3"]);
+    assert!(forecast.warnings[0].contains("is quarantined"));
+    let forecast = foretold(&story, |_| {});
+    assert!(!forecast.changes_something());
 
     let forecast = foretold(&story, |spec| spec.rollout.retry_token = "again".to_owned());
     assert!(matches!(forecast.scoring.unwrap().fate, Fate::Bakes(_)));

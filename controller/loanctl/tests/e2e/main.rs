@@ -13,6 +13,7 @@ mod command;
 mod crash;
 mod database;
 mod deciding;
+mod guides;
 mod incident;
 mod invalid_edits;
 mod laptop;

@@ -18,6 +18,11 @@ impl Spec {
         Self(TEMPLATE.to_owned())
     }
 
+    /// A platform as `text` has it.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The same with another piece of text.
     ///
     /// # Panics
