@@ -240,8 +240,8 @@ pub(crate) struct ValidateArgs {
 
 /// Show what the controller would do about spec files.
 ///
-/// It is worked out by the controller's own decisions, on what it last saved: what was changed by hand since is not in
-/// it. Nothing is called and nothing is written.
+/// It is worked out by the controller's own decisions. With a bucket as store they stand on the account as it is now, else on what
+/// the controller last saved: what was changed by hand since is then not in it. Nothing is changed.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  loanctl plan specs/local.yaml\n  loanctl plan specs/ --store s3://loan-platforms\n  loanctl plan prod.yaml --store s3://loan-platforms -o json\n\nWithout a store it is planned as if nothing was there yet.\nExit codes: 0 no changes · 2 changes · 1 error"
@@ -252,6 +252,10 @@ pub(crate) struct PlanArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+    /// Do not look at the account of a bucket: plan on what the controller last saved
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    pub(crate) offline: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,

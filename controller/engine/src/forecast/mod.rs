@@ -5,6 +5,7 @@
 //! goes well, in the same order; what is waited for in vain even there is told.
 
 mod course;
+mod found;
 pub(crate) mod obedient;
 mod remembered;
 mod scoring;
@@ -17,6 +18,7 @@ use schema::LoanPlatformSpec;
 use schema::revision::FieldChange;
 
 pub use course::{Begins, Stage};
+pub use found::as_found;
 pub use remembered::as_last_left;
 pub use scoring::{Bake, Fate, Guard, ScoringForecast};
 

@@ -1,5 +1,7 @@
 //! `loanctl plan`: what the controller would do about spec files, before they are put where they count.
 
+#[cfg(feature = "aws")]
+mod account;
 mod change;
 mod document;
 mod page;
@@ -8,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use engine::forecast::{Edit, Forecast, as_last_left, forecast};
+use engine::observed::Observed;
 use engine::specs::{SpecContent, SpecEntry};
 use engine::state::PlatformState;
 use jiff::Timestamp;
@@ -48,9 +51,10 @@ fn plan(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(FAILURE));
     }
     let store = Store::if_there_is_one(&args.store)?;
+    let mut ground = Ground::of(args);
     let mut planned = Vec::new();
     for checked in files.checked() {
-        planned.extend(plan_file(store.as_ref(), checked)?);
+        planned.extend(plan_file(store.as_ref(), &mut ground, checked)?);
     }
     match args.output {
         Format::Human => say(page::of(&planned, page::Paint::for_terminal())),
@@ -61,7 +65,11 @@ fn plan(args: &PlanArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// What the file brings about; nothing where it has no platform, which the checks refuse.
-fn plan_file(store: Option<&Store>, checked: &Checked) -> anyhow::Result<Option<Planned>> {
+fn plan_file(
+    store: Option<&Store>,
+    ground: &mut Ground,
+    checked: &Checked,
+) -> anyhow::Result<Option<Planned>> {
     let (Some(platform), Some(name)) = (&checked.platform, &checked.name) else {
         return Ok(None);
     };
@@ -78,7 +86,7 @@ fn plan_file(store: Option<&Store>, checked: &Checked) -> anyhow::Result<Option<
     let Some(edit) = Edit::of(entry) else {
         return Ok(None);
     };
-    let world = as_last_left(&state, now);
+    let world = ground.world(&state, now);
     Ok(Some(Planned {
         platform: name.to_string(),
         file: checked.file.clone(),
@@ -89,4 +97,57 @@ fn plan_file(store: Option<&Store>, checked: &Checked) -> anyhow::Result<Option<
             .collect(),
         forecast: forecast(&state, world, &edit, now),
     }))
+}
+
+/// What a plan stands on: the account as it is, where there is one that lets itself be looked at, else what the
+/// controller last saved.
+struct Ground {
+    #[cfg(feature = "aws")]
+    account: Option<account::Account>,
+}
+
+impl Ground {
+    #[cfg(feature = "aws")]
+    fn of(args: &PlanArgs) -> Self {
+        if args.offline {
+            return Self { account: None };
+        }
+        let account = account::Account::of(&args.store).unwrap_or_else(|error| {
+            say_that_it_is_remembered(&error);
+            None
+        });
+        Self { account }
+    }
+
+    #[cfg(not(feature = "aws"))]
+    const fn of(_: &PlanArgs) -> Self {
+        Self {}
+    }
+
+    #[cfg(feature = "aws")]
+    fn world(&mut self, state: &PlatformState, now: Timestamp) -> Observed {
+        let looked = self.account.as_ref().map(|account| account.look(state));
+        match looked {
+            Some(Ok(world)) => world,
+            Some(Err(error)) => {
+                say_that_it_is_remembered(&error);
+                // The next file's account is the same.
+                self.account = None;
+                as_last_left(state, now)
+            }
+            None => as_last_left(state, now),
+        }
+    }
+
+    #[cfg(not(feature = "aws"))]
+    fn world(&mut self, state: &PlatformState, now: Timestamp) -> Observed {
+        as_last_left(state, now)
+    }
+}
+
+#[cfg(feature = "aws")]
+fn say_that_it_is_remembered(error: &anyhow::Error) {
+    crate::output::complain(format_args!(
+        "loanctl: the account cannot be looked at, so this is planned on what the controller last saved: {error:#}"
+    ));
 }

@@ -2,8 +2,9 @@
 
 use aws_sdk_ecs::types::{DeploymentCircuitBreaker, DeploymentConfiguration, Service};
 use serde_json::json;
+use tokio::process::Command;
 
-use crate::account::{Account, CLUSTER, eventually};
+use crate::account::{Account, BUCKET, CLUSTER, eventually};
 use crate::controller::Controller;
 
 #[tokio::test]
@@ -34,6 +35,42 @@ async fn what_somebody_changed_by_hand_is_put_right() {
     .await;
     eventually("the alarm again", async || account.alarm(alarm).await).await;
     drop(controller);
+}
+
+#[tokio::test]
+async fn a_plan_tells_of_what_somebody_changed_by_hand_and_of_what_is_adopted() {
+    let account = Account::opens().await;
+    somebody_made(&account, "dev-auth").await;
+    let planned = plan(&account, &[]).await;
+    for part in [
+        "dev: new",
+        "+ service loan-api",
+        "~ tasks of auth",
+        "→ auth:1",
+    ] {
+        assert!(planned.contains(part), "{part}: {planned}");
+    }
+    assert!(!planned.contains("+ service auth"), "{planned}");
+    let offline = plan(&account, &["--offline"]).await;
+    assert!(offline.contains("+ service auth"), "{offline}");
+}
+
+/// What `loanctl plan` says of the spec of `dev`.
+async fn plan(account: &Account, options: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dev.yaml");
+    std::fs::write(&file, crate::view::spec("dev", |_| ())).unwrap();
+    let plan = Command::new(env!("CARGO_BIN_EXE_loanctl"))
+        .arg("plan")
+        .arg(&file)
+        .args(["--store", &format!("s3://{BUCKET}")])
+        .args(options)
+        .envs(account.emulators.environment())
+        .output();
+    let output = plan.await.unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    said
 }
 
 #[tokio::test]
