@@ -273,14 +273,15 @@ async fn what_is_made_says_for_which_edit_and_nothing_is_made_anew_to_say_it() {
         let found = tags.find(|tag| tag["key"] == format!("lending.dev/{key}"));
         found.map(|tag| tag["value"].clone())
     };
-    let account = aws.account();
-    let registered = account.task_definitions.iter();
-    let generations: Vec<_> = registered.map(|it| tag(it, "generation")).collect();
-    assert_eq!(generations, [Some(json!("3")), Some(json!("4"))]);
-    let service = account.services.values().next().unwrap();
-    assert_eq!(tag(service, "generation"), Some(json!("3")));
-    assert_eq!(tag(service, "store"), Some(json!("loans")));
-    drop(account);
+    {
+        let account = aws.account();
+        let registered = account.task_definitions.iter();
+        let generations: Vec<_> = registered.map(|it| tag(it, "generation")).collect();
+        assert_eq!(generations, [Some(json!("3")), Some(json!("4"))]);
+        let service = account.services.values().next().unwrap();
+        assert_eq!(tag(service, "generation"), Some(json!("3")));
+        assert_eq!(tag(service, "store"), Some(json!("loans")));
+    }
     assert_eq!(look_at_one(&compute).await.drift, []);
 }
 
