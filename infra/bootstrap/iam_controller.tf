@@ -23,7 +23,7 @@ locals {
 
   # Source: controller/aws/src/ecs/owner.rs.
   owner_tag   = "lending.dev/managed-by"
-  owner_tags  = [local.owner_tag, "lending.dev/platform", "lending.dev/service"]
+  owner_tags  = [local.owner_tag, "lending.dev/platform", "lending.dev/service", "lending.dev/generation", "lending.dev/store"]
   owner_value = "loanctl"
 }
 

@@ -41,16 +41,23 @@ pub(crate) trait Describe: Debug + Send + Sync + 'static {
 /// How long a question may wait for others to share its call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linger {
-    pub(crate) resync: Duration,
+    /// What rests waits for others as long as they keep coming, each within this time of the one before: a call
+    /// that half the platforms could have shared costs as much of a quota as a full one.
+    pub(crate) quiet: Duration,
+    /// What rests waits no longer than this, however many come.
+    pub(crate) longest: Duration,
+    /// What moves waits this long.
     pub(crate) edit: Duration,
 }
 
 impl Linger {
-    const fn of(self, urgency: Urgency) -> Duration {
+    /// When a question of `urgency` that came at `since` waits no longer, the last that rests having come at
+    /// `newest`.
+    fn end(self, urgency: Urgency, since: Instant, newest: Instant) -> Instant {
         match urgency {
-            Urgency::Resync => self.resync,
-            Urgency::Edit => self.edit,
-            Urgency::Rollback => Duration::ZERO,
+            Urgency::Resync => (newest + self.quiet).min(since + self.longest),
+            Urgency::Edit => since + self.edit,
+            Urgency::Rollback => since,
         }
     }
 }
@@ -124,7 +131,7 @@ struct Pending {
     name: String,
     question: u64,
     urgency: Urgency,
-    due: Instant,
+    since: Instant,
 }
 
 struct Answer<T> {
@@ -140,6 +147,8 @@ struct Gatherer<D: Describe> {
     pending: VecDeque<Pending>,
     open: HashMap<u64, Open<D::Item>>,
     next: u64,
+    /// When the last question came that rests.
+    newest_at_rest: Instant,
 }
 
 impl<D: Describe> Gatherer<D> {
@@ -151,6 +160,7 @@ impl<D: Describe> Gatherer<D> {
             pending: VecDeque::new(),
             open: HashMap::new(),
             next: 0,
+            newest_at_rest: Instant::now(),
         }
     }
 
@@ -177,7 +187,10 @@ impl<D: Describe> Gatherer<D> {
     fn take_up(&mut self, question: Question<D::Item>) {
         let id = self.next;
         self.next += 1;
-        let due = Instant::now() + self.linger.of(question.urgency);
+        let since = Instant::now();
+        if question.urgency == Urgency::Resync {
+            self.newest_at_rest = since;
+        }
         let open = Open {
             left: question.names.len(),
             found: Vec::with_capacity(question.names.len()),
@@ -189,13 +202,16 @@ impl<D: Describe> Gatherer<D> {
                 name,
                 question: id,
                 urgency: question.urgency,
-                due,
+                since,
             }));
     }
 
     /// When the next call is due, if nothing more is asked.
     fn due(&self) -> Option<Instant> {
-        self.pending.iter().map(|pending| pending.due).min()
+        let (linger, newest) = (self.linger, self.newest_at_rest);
+        let ends = self.pending.iter();
+        ends.map(|it| linger.end(it.urgency, it.since, newest))
+            .min()
     }
 
     /// The names of the next call, the most urgent first; nothing while waiting may fill it further.
@@ -219,10 +235,23 @@ impl<D: Describe> Gatherer<D> {
     }
 
     fn settle_found(&mut self, asked: &[(String, u64)], found: Vec<(String, D::Item)>) {
-        let found: BTreeMap<String, D::Item> = found.into_iter().collect();
+        let mut found: BTreeMap<String, D::Item> = found.into_iter().collect();
+        let mut askers = BTreeMap::<&str, usize>::new();
+        for (name, _) in asked {
+            *askers.entry(name).or_default() += 1;
+        }
         for (name, id) in asked {
-            if let (Some(item), Some(open)) = (found.get(name), self.open.get_mut(id)) {
-                open.found.push((name.clone(), item.clone()));
+            let others = askers.get_mut(name.as_str()).map_or(0, |left| {
+                *left -= 1;
+                *left
+            });
+            // What is told is large, and hardly ever asked for twice in a call.
+            let item = match others {
+                0 => found.remove(name),
+                _ => found.get(name).cloned(),
+            };
+            if let (Some(item), Some(open)) = (item, self.open.get_mut(id)) {
+                open.found.push((name.clone(), item));
             }
             self.tick_off(*id);
         }
@@ -318,7 +347,8 @@ mod tests {
     }
 
     const LINGER: Linger = Linger {
-        resync: Duration::from_secs(1),
+        quiet: Duration::from_secs(1),
+        longest: Duration::from_secs(5),
         edit: Duration::from_millis(10),
     };
 
@@ -355,6 +385,46 @@ mod tests {
         assert!(calls.iter().all(|names| names.len() == 10));
     }
 
+    /// Asks for `count` names at rest after each `pause`, `times` times; the longest that one waited.
+    async fn trickle(
+        batcher: &Arc<Batcher<Oracle>>,
+        times: u32,
+        count: usize,
+        pause: Duration,
+    ) -> Duration {
+        let asks = (0..times).map(|number| {
+            let batcher = Arc::clone(batcher);
+            async move {
+                tokio::time::sleep(pause * number).await;
+                let began = Instant::now();
+                let asked = batcher.ask(names(&format!("p{number}"), count), Urgency::Resync);
+                asked.await.unwrap();
+                began.elapsed()
+            }
+        });
+        let waited = futures::future::join_all(asks).await;
+        waited.into_iter().max().unwrap_or_default()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_rests_waits_until_a_call_is_full_as_long_as_others_keep_coming() {
+        let oracle = Arc::default();
+        trickle(&batcher(&oracle), 50, 4, Duration::from_millis(900)).await;
+        let calls = oracle.calls.lock().unwrap();
+        assert_eq!(calls.len(), 20);
+        assert!(calls.iter().all(|names| names.len() == 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_rests_waits_for_a_bounded_time_however_slowly_a_call_fills() {
+        let oracle = Arc::default();
+        let waited = trickle(&batcher(&oracle), 50, 1, Duration::from_millis(900)).await;
+        let call = Duration::from_millis(50);
+        assert_eq!(waited, LINGER.longest + call);
+        let alone = trickle(&batcher(&oracle), 1, 1, Duration::ZERO).await;
+        assert_eq!(alone, LINGER.quiet + call);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_is_urgent_waits_for_nobody() {
         let oracle = Arc::default();
@@ -374,6 +444,18 @@ mod tests {
             ask_all(&batcher, 1, Urgency::Edit),
         );
         assert_eq!(start.elapsed(), Duration::from_millis(60));
+        assert_eq!(oracle.calls.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_for_the_same_is_told_the_same_by_one_call() {
+        let oracle = Arc::default();
+        let batcher = batcher(&oracle);
+        let (one, two) = tokio::join!(
+            batcher.ask(names("a", 3), Urgency::Edit),
+            batcher.ask(names("a", 2), Urgency::Edit),
+        );
+        assert_eq!((one.unwrap().len(), two.unwrap().len()), (3, 2));
         assert_eq!(oracle.calls.lock().unwrap().len(), 1);
     }
 

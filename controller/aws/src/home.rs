@@ -92,7 +92,7 @@ impl AwsHome {
                 &connection,
                 &caller,
                 provided.current(),
-                Arc::clone(&documents),
+                (config.bucket.clone(), Arc::clone(&documents)),
             )),
             documents,
             bucket: config.bucket,

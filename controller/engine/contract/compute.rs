@@ -77,7 +77,7 @@ impl Subject<'_> {
 
     async fn asks(&self, change: ServiceChange) -> Result<(), PortError> {
         let permit = self.compute.permit(&change, Urgency::Edit).await;
-        self.compute.apply(&change, permit).await
+        self.compute.apply(&change, 1, permit).await
     }
 
     async fn creates(&self, image: &str, count: impl Into<Option<u32>>) {

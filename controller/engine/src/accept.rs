@@ -57,10 +57,14 @@ fn take_labels(state: &mut PlatformState, entry: &SpecEntry) {
     }
 }
 
-/// From now on `content`, which equals the accepted spec, is told by itself.
+/// From now on `content`, which equals the accepted spec, is told by itself, and kept once.
 fn recognise(state: &mut PlatformState, content: &SpecContent) {
     if let (Some(accepted), SpecContent::Valid(spec)) = (&mut state.accepted, content) {
         accepted.spec = Arc::clone(spec);
+        let enforced = state.enforced.as_mut();
+        if let Some(enforced) = enforced.filter(|enforced| *enforced == spec) {
+            *enforced = Arc::clone(spec);
+        }
     }
 }
 
@@ -211,4 +215,38 @@ fn behaviour(
         (workload, ServiceSettings::of(service, spec, revision))
     };
     ServiceName::ALL.into_iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::names::PlatformName;
+
+    use super::*;
+
+    #[test]
+    fn a_spec_that_is_told_again_is_kept_once() {
+        let text = include_str!("../../../specs/local.yaml");
+        let read = || {
+            let checked = validation::check("specs/local.yaml", text.as_bytes());
+            Arc::new(checked.platform.unwrap().spec)
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let mut state = PlatformState::new(PlatformName::try_from("local").unwrap(), now);
+        (state.accepted, state.enforced) = (
+            Some(AcceptedSpec {
+                generation: 1,
+                spec: read(),
+            }),
+            Some(read()),
+        );
+        let told = read();
+        let content = SpecContent::Valid(Arc::clone(&told));
+        state.seen_digest = content_digest(&content);
+        let source = "specs/local.yaml".to_owned();
+        let entry = SpecEntry::new(state.platform.clone(), source, content);
+        accept(&mut state, &entry, now);
+        assert_eq!(state.generation, 0, "it is no edit");
+        assert!(Arc::ptr_eq(&state.accepted.unwrap().spec, &told));
+        assert!(Arc::ptr_eq(&state.enforced.unwrap(), &told));
+    }
 }

@@ -10,6 +10,7 @@ use crate::observe::settings_path;
 use crate::plan::{Action, Plan};
 use crate::ports::{Permit, PortError, Urgency};
 use crate::reconcile::Context;
+use crate::state::PlatformState;
 
 /// How long a plan may wait for its permit before the platform is looked at again: what was found when it was
 /// made grows old.
@@ -27,21 +28,22 @@ pub(crate) enum Progress {
     Outdated,
 }
 
-/// Makes the calls of `plan` in their order, and stops at the first that fails: what comes after may
+/// Makes the calls of `plan`, decided for `state`, in their order, and stops at the first that fails: what comes after may
 /// rest on it.
 pub(crate) async fn carry_out(
     context: &Context,
-    platform: &PlatformName,
+    state: &PlatformState,
     plan: &Plan,
     urgency: Urgency,
     now: Timestamp,
 ) -> Result<Progress, PortError> {
+    let platform = &state.platform;
     for step in &plan.steps {
         let Some(permit) = permit(context, platform, &step.action, urgency).await else {
             return Ok(Progress::Outdated);
         };
         tracing::info!(%platform, %step, "Reconciling.");
-        match carry_out_one(context, platform, &step.action, permit).await {
+        match carry_out_one(context, state, &step.action, permit).await {
             Ok(()) => context.convergence.wrote(platform, step, now),
             Err(error) if is_of_dashboard(&step.action, &error) => {
                 return Ok(Progress::NoDashboard(error));
@@ -82,14 +84,15 @@ async fn permit(
 
 async fn carry_out_one(
     context: &Context,
-    platform: &PlatformName,
+    state: &PlatformState,
     action: &Action,
     permit: Permit,
 ) -> Result<(), PortError> {
+    let (platform, generation) = (&state.platform, state.generation);
     match action {
         Action::PutAlarm(definition) => context.alarms.put(definition, permit).await,
         Action::DeleteAlarm(name) => context.alarms.delete(platform, name, permit).await,
-        Action::Service(change) => context.compute.apply(change, permit).await,
+        Action::Service(change) => context.compute.apply(change, generation, permit).await,
         Action::Dashboard { wanted } => {
             let alarms = &context.alarms;
             alarms.keep_dashboard(platform, *wanted, permit).await

@@ -1,6 +1,6 @@
 //! Runs the engine on kube-runtime: one reconcile per platform at a time, requeued and backed off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::watcher::Event;
 use kube::runtime::{Controller, WatchStreamExt, reflector};
 use schema::names::PlatformName;
-use schema::platform::DeletionPolicy;
+use schema::platform::{AlarmName, DeletionPolicy};
 
 use crate::backoff::Backoff;
 use crate::board::{Board, PlatformObject};
@@ -162,6 +162,7 @@ async fn reconcile_all(
     let known = known_from_before(&states).await?;
     let remembered = remembered(&known, &world.board, &world.clock);
     let opening = Opening::of(&known, pace.resync);
+    world.alarms.recall(&alarms_of(&known));
     let watcher = SpecWatcher::new(
         Arc::clone(&world.documents),
         remembered,
@@ -245,6 +246,19 @@ async fn known_from_before(states: &StateStore) -> Result<Vec<PlatformState>, St
         loaded.inspect_err(tell).ok()
     });
     Ok(readable.collect())
+}
+
+/// The alarms that each platform had at its last look, or was about to have.
+fn alarms_of(known: &[PlatformState]) -> BTreeMap<PlatformName, BTreeSet<AlarmName>> {
+    let of_one = |state: &PlatformState| {
+        let accepted = state.accepted.as_ref().map(|accepted| &accepted.spec);
+        let specs = accepted.into_iter().chain(&state.enforced);
+        let wanted = specs.flat_map(|spec| spec.alarms.iter().map(|alarm| &alarm.name));
+        let found = state.status.alarms.iter().map(|alarm| &alarm.name);
+        let names = wanted.chain(found).cloned().collect();
+        (state.platform.clone(), names)
+    };
+    known.iter().map(of_one).collect()
 }
 
 /// Shows what was saved before, so that status is there before the first reconcile, and returns

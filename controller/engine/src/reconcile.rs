@@ -257,7 +257,7 @@ async fn advance(
     let urgency = urgency_of_doing(urgency, before, &decision.state);
     let platform = &state.platform;
     Ok(
-        match carry_out(context, platform, &decision.plan, urgency, now).await? {
+        match carry_out(context, &decision.state, &decision.plan, urgency, now).await? {
             Progress::Done if is_to_be_rehearsed(before, &decision.state) => {
                 Next::requeue(Duration::ZERO)
             }
@@ -322,7 +322,7 @@ async fn remove(
         let observed = observe(context, &state, Urgency::Edit).await?;
         let plan = plan_removal(&platform, &observed);
         if !plan.is_empty() {
-            let progress = carry_out(context, &platform, &plan, Urgency::Edit, now).await?;
+            let progress = carry_out(context, &state, &plan, Urgency::Edit, now).await?;
             if let Progress::NoDashboard(error) = progress {
                 // Once the platform is forgotten, nobody would remove it.
                 return Err(error.into());

@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         scaling: None,
     };
     compute
-        .apply(&ServiceChange::Create(definition), Permit::free())
+        .apply(&ServiceChange::Create(definition), 1, Permit::free())
         .await?;
     let platforms = BTreeSet::from([platform]);
     while compute

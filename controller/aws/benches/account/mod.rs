@@ -31,6 +31,8 @@ use objects::{Objects, Settings};
 use quotas::Buckets;
 use wire::{Operation, Refusal, Reply};
 
+use crate::measuring::{cpu, resident_mib};
+
 pub(crate) use clock::SimulatedClock;
 pub(crate) use ledger::Ledger;
 pub(crate) use quotas::Quotas;
@@ -44,10 +46,15 @@ pub(crate) struct Account {
     state: Arc<Mutex<State>>,
     objects: Arc<Objects>,
     clock: SimulatedClock,
+    /// What was resident when it was there and nothing else, in MiB. An empty one grows as it is filled: nothing is
+    /// known of it.
+    mib: f64,
 }
 
 #[derive(Debug)]
 struct State {
+    /// What answering took until now.
+    cpu: Duration,
     ecs: Ecs,
     cloudwatch: CloudWatch,
     settings: Settings,
@@ -69,6 +76,7 @@ impl Account {
     /// An empty account.
     pub(crate) fn empty(start: Timestamp, quotas: Quotas) -> Self {
         let state = State {
+            cpu: Duration::ZERO,
             ecs: Ecs::default(),
             cloudwatch: CloudWatch::default(),
             settings: Settings::default(),
@@ -82,16 +90,18 @@ impl Account {
     pub(crate) async fn restored(snapshot: Snapshot, age: Duration) -> Self {
         let clock = SimulatedClock::starting_at(snapshot.at + age);
         let state = State {
+            cpu: Duration::ZERO,
             ecs: snapshot.ecs,
             cloudwatch: snapshot.cloudwatch,
             settings: snapshot.settings,
             buckets: Buckets::full(Quotas::Documented),
             ledger: Ledger::default(),
         };
-        let account = Self::of(clock, state);
+        let mut account = Self::of(clock, state);
         for (path, text) in snapshot.objects {
             account.write(&path, text).await;
         }
+        account.mib = resident_mib();
         account
     }
 
@@ -101,6 +111,7 @@ impl Account {
             objects: Arc::new(Objects::new(Arc::clone(&state), clock)),
             state,
             clock,
+            mib: 0.0,
         }
     }
 
@@ -122,6 +133,16 @@ impl Account {
             http: SharedHttpClient::new(self.clone()),
             store: Arc::clone(&self.objects) as _,
         }
+    }
+
+    /// CPU time that answering took until now; objects are not counted in.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.state().cpu
+    }
+
+    /// What it takes of memory without a controller.
+    pub(crate) const fn mib(&self) -> f64 {
+        self.mib
     }
 
     pub(crate) const fn clock(&self) -> SimulatedClock {
@@ -187,12 +208,14 @@ impl HttpConnector for Account {
 
 impl Account {
     async fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let operation = Operation::of(request);
         let way = self.state().ledger.latency(LATENCY) / 2;
         tokio::time::sleep(way).await;
+        let began = cpu();
+        let operation = Operation::of(request);
         let body = request.body().bytes().unwrap_or_default();
         let reply = self.state().answer(&operation, body, self.clock.now());
         let answer = wire::response(&operation, reply, self.clock.now());
+        self.state().cpu += cpu() - began;
         tokio::time::sleep(way).await;
         answer
     }

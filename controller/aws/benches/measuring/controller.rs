@@ -118,6 +118,14 @@ impl Controller {
             .count()
     }
 
+    /// Those of them whose scoring changes are over.
+    pub(super) fn at_rest(&self) -> usize {
+        let is_over = |phase| matches!(phase, Phase::Idle | Phase::Succeeded);
+        let platforms = self.board.platforms();
+        let ready = platforms.iter().filter(|it| it.is_ready());
+        ready.filter(|it| is_over(it.status.scoring.phase)).count()
+    }
+
     /// What is shown of one that is not.
     pub(super) fn unready(&self) -> String {
         let platforms = self.board.platforms();

@@ -1,11 +1,12 @@
 //! Figures of one phase.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::process::{cpu_s, resident_mib};
+use super::process::{cpu, resident_mib};
 use crate::account::{Account, Ledger};
 
 /// What a phase took.
@@ -21,8 +22,12 @@ pub(crate) struct Figures {
     /// Calls among both that changed something.
     pub(crate) mutating: u64,
     pub(crate) throttled: u64,
+    /// The controller's, and what the account took beside it.
     pub(crate) cpu_s: f64,
+    pub(crate) account_cpu_s: f64,
+    /// What is resident beyond the account, as that was before the controller began.
     pub(crate) resident_mib: f64,
+    pub(crate) account_mib: f64,
     /// Simulated.
     pub(crate) time_s: f64,
     /// Calls by operation.
@@ -35,7 +40,6 @@ pub(crate) struct Figures {
 pub(super) mod notes {
     pub(crate) const MADE_S: &str = "everything made after s";
     pub(crate) const IS_LIMITED: &str = "within the quotas";
-    pub(crate) const ACCOUNT_MIB: &str = "account alone MiB";
     pub(crate) const FIRST_CALL_S: &str = "first call after s";
     pub(crate) const UPDATED_S: &str = "everything updated after s";
     pub(crate) const WAITING: &str = "platforms still waiting when an alarm fired";
@@ -49,7 +53,8 @@ pub(super) mod notes {
 pub(super) struct Measuring {
     phase: &'static str,
     ledger: Ledger,
-    cpu_s: f64,
+    cpu: Duration,
+    account_cpu: Duration,
     began: Instant,
 }
 
@@ -58,7 +63,8 @@ impl Measuring {
         Self {
             phase,
             ledger: account.ledger(),
-            cpu_s: cpu_s(),
+            cpu: cpu(),
+            account_cpu: account.cpu(),
             began: Instant::now(),
         }
     }
@@ -75,6 +81,8 @@ impl Measuring {
     pub(super) fn end(self, account: &Account, platforms: usize) -> Figures {
         let called = self.called(account);
         let made = called.calls().iter();
+        let account_cpu = account.cpu() - self.account_cpu;
+        let account_mib = account.mib();
         let by_operation = made.map(|(operation, calls)| (operation.clone(), calls.made));
         Figures {
             phase: self.phase.to_owned(),
@@ -83,8 +91,10 @@ impl Measuring {
             object_calls: called.object_calls(),
             mutating: called.mutating(),
             throttled: called.throttled(),
-            cpu_s: cpu_s() - self.cpu_s,
-            resident_mib: resident_mib(),
+            cpu_s: (cpu() - self.cpu - account_cpu).as_secs_f64(),
+            account_cpu_s: account_cpu.as_secs_f64(),
+            resident_mib: resident_mib() - account_mib,
+            account_mib,
             time_s: self.began.elapsed().as_secs_f64(),
             by_operation: by_operation.collect(),
             more: BTreeMap::new(),

@@ -9,4 +9,5 @@ mod table;
 
 pub(crate) use figures::Figures;
 pub(crate) use phases::{cold, warm};
+pub(crate) use process::{cpu, resident_mib};
 pub(crate) use table::tell;

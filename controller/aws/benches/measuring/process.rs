@@ -1,17 +1,19 @@
 //! What this process takes of its machine.
 
-use procfs::process::Process;
+use std::time::Duration;
 
-/// CPU time until now, in seconds, to a hundredth.
-#[expect(clippy::cast_precision_loss, reason = "ticks of a process fit")]
-pub(super) fn cpu_s() -> f64 {
-    let stat = Process::myself().and_then(|it| it.stat()).unwrap();
-    (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
+use procfs::process::Process;
+use rustix::time::{ClockId, clock_gettime};
+
+/// CPU time until now. Everything runs on one thread, so what is taken between two calls was taken by what was done
+/// between them.
+pub(crate) fn cpu() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
 }
 
 /// Resident memory in MiB.
 #[expect(clippy::cast_precision_loss, reason = "memory of a process fits")]
-pub(super) fn resident_mib() -> f64 {
+pub(crate) fn resident_mib() -> f64 {
     let status = Process::myself().and_then(|it| it.status()).unwrap();
     status.vmrss.unwrap_or_default() as f64 / 1_024.0
 }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::dashboard::Dashboards;
 use super::evidence::Inquiry;
 use super::gathering::{ByName, gathering};
+use super::listed::Listed;
 use super::pasts::Pasts;
 use super::registry::Registry;
 use super::{change, definition, describe, metric_data, names, observation};
@@ -38,6 +39,7 @@ pub(crate) struct CloudWatchAlarms {
     registry: Mutex<Registry>,
     /// One listing at a time: whoever comes meanwhile finds it done.
     listing: tokio::sync::Mutex<()>,
+    listed: Listed,
     pasts: Pasts,
     /// What was found of each platform at its last look.
     definitions: Mutex<BTreeMap<PlatformName, Vec<AlarmDefinition>>>,
@@ -63,25 +65,29 @@ impl CloudWatchAlarms {
             infrastructure,
             registry: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
+            listed: Listed::default(),
             pasts: Pasts::default(),
             definitions: Mutex::default(),
         }
     }
 
-    /// Describes the alarms of `platforms`: all there are when it is time to look for unknown ones, else
-    /// those that are known.
-    async fn found(
+    /// The alarms of `platforms`, their pasts aside: from a listing of all there are when it is time to look for
+    /// unknown ones or that was just done, else those that are known by their names.
+    async fn look(
         &self,
         platforms: &BTreeSet<PlatformName>,
         urgency: Urgency,
-    ) -> Result<Vec<MetricAlarm>, PortError> {
-        if lock(&self.registry).is_stale(Instant::now())
-            && let Some(all) = self.list(urgency).await?
-        {
-            return Ok(all);
+    ) -> Result<Seen<ObservedAlarm>, PortError> {
+        let is_stale = lock(&self.registry).is_stale(platforms, Instant::now());
+        if is_stale && let Some(seen) = self.list(platforms, urgency).await? {
+            return Ok(seen);
+        }
+        if let Some(seen) = self.listed.take(platforms, urgency, Instant::now()) {
+            return Ok(seen);
         }
         let names = lock(&self.registry).of(platforms);
-        self.describe(names, urgency).await
+        let alarms = self.describe(names, urgency).await?;
+        Ok(self.seen(&alarms, platforms))
     }
 
     /// The alarms with these names, read together with those that others ask for.
@@ -94,18 +100,33 @@ impl CloudWatchAlarms {
         Ok(found.into_iter().map(|(_, alarm)| alarm).collect())
     }
 
-    /// Lists all alarms, unless somebody else just did.
-    async fn list(&self, urgency: Urgency) -> Result<Option<Vec<MetricAlarm>>, PortError> {
+    /// Lists all alarms, unless somebody else just did: those of `platforms` are told, the others kept for their
+    /// own next looks.
+    async fn list(
+        &self,
+        platforms: &BTreeSet<PlatformName>,
+        urgency: Urgency,
+    ) -> Result<Option<Seen<ObservedAlarm>>, PortError> {
         let _one_at_a_time = self.listing.lock().await;
         let began_at = Instant::now();
-        if !lock(&self.registry).is_stale(began_at) {
+        if !lock(&self.registry).is_stale(platforms, began_at) {
             return Ok(None);
         }
-        let all = describe::all(&self.connection.cloudwatch, &self.caller, urgency).await?;
-        let names: BTreeSet<&str> = all.iter().filter_map(MetricAlarm::alarm_name).collect();
+        let infrastructure = self.infrastructure.load_full();
+        let keep = |alarm: MetricAlarm| {
+            let seen = observation::of(&alarm, &infrastructure);
+            (alarm.alarm_name.unwrap_or_default(), seen)
+        };
+        let all = describe::all(&self.connection.cloudwatch, &self.caller, urgency, keep).await?;
+        let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         lock(&self.registry).listed(names.iter().copied(), began_at);
         self.pasts.keep_only(&names);
-        Ok(Some(all))
+        let at = self.connection.clock.now();
+        let is_asked_for = |alarm: &ObservedAlarm| platforms.contains(&alarm.definition.platform);
+        let seen = all.into_iter().filter_map(|(_, alarm)| alarm);
+        let (found, others) = seen.partition(is_asked_for);
+        self.listed.keep(others, at, began_at);
+        Ok(Some(Seen { at, found }))
     }
 
     /// What is seen of those among `alarms` that are of `platforms`.
@@ -113,13 +134,17 @@ impl CloudWatchAlarms {
         &self,
         alarms: &[MetricAlarm],
         platforms: &BTreeSet<PlatformName>,
-    ) -> Vec<ObservedAlarm> {
+    ) -> Seen<ObservedAlarm> {
         let infrastructure = self.infrastructure.load();
         let seen = alarms
             .iter()
             .filter_map(|alarm| observation::of(alarm, &infrastructure));
-        seen.filter(|alarm| platforms.contains(&alarm.definition.platform))
-            .collect()
+        Seen {
+            at: self.connection.clock.now(),
+            found: seen
+                .filter(|alarm| platforms.contains(&alarm.definition.platform))
+                .collect(),
+        }
     }
 
     fn remember(&self, platforms: &BTreeSet<PlatformName>, alarms: &[ObservedAlarm]) {
@@ -155,25 +180,23 @@ impl CloudWatchAlarms {
 
 #[async_trait]
 impl Alarms for CloudWatchAlarms {
+    fn recall(&self, known: &BTreeMap<PlatformName, BTreeSet<AlarmName>>) {
+        lock(&self.registry).recall(known, Instant::now());
+    }
+
     async fn observe(
         &self,
         platforms: &BTreeSet<PlatformName>,
         urgency: Urgency,
     ) -> Result<Seen<ObservedAlarm>, PortError> {
-        let alarms = self.found(platforms, urgency).await?;
-        let mut found = self.seen(&alarms, platforms);
-        let Connection {
-            cloudwatch, clock, ..
-        } = &self.connection;
+        let Seen { at, mut found } = self.look(platforms, urgency).await?;
+        let cloudwatch = &self.connection.cloudwatch;
         let pasts = self
             .pasts
-            .fill_in(&mut found, clock.now(), cloudwatch, &self.caller, urgency);
+            .fill_in(&mut found, at, cloudwatch, &self.caller, urgency);
         pasts.await?;
         self.remember(platforms, &found);
-        Ok(Seen {
-            at: clock.now(),
-            found,
-        })
+        Ok(Seen { at, found })
     }
 
     async fn permit(&self, urgency: Urgency) -> Permit {
@@ -188,6 +211,7 @@ impl Alarms for CloudWatchAlarms {
             PortError::refused(change::writing(&name), unmeasurable.to_string())
         })?;
         permit.begin();
+        self.listed.changed(&definition.platform, Instant::now());
         change::put(&self.connection.cloudwatch, &self.caller, body, &name).await?;
         lock(&self.registry).written(&definition.platform, name, Instant::now());
         Ok(())
@@ -201,6 +225,7 @@ impl Alarms for CloudWatchAlarms {
     ) -> Result<(), PortError> {
         let name = names::in_cloudwatch(platform, name);
         permit.begin();
+        self.listed.changed(platform, Instant::now());
         change::delete(&self.connection.cloudwatch, &self.caller, &name).await?;
         lock(&self.registry).removed(platform, &name);
         Ok(())

@@ -37,15 +37,17 @@ pub(super) async fn by_name(
     Ok(found)
 }
 
-/// All alarms whose names begin as the controller's do.
+/// What is kept by `keep` of each alarm whose name begins as the controller's do: page by page, for all of what is
+/// told of many alarms is large.
 ///
 /// # Errors
 /// When they cannot be read, or are too many.
-pub(super) async fn all(
+pub(super) async fn all<T>(
     client: &aws_sdk_cloudwatch::Client,
     caller: &Caller,
     urgency: Urgency,
-) -> Result<Vec<MetricAlarm>, PortError> {
+    keep: impl Fn(MetricAlarm) -> T,
+) -> Result<Vec<T>, PortError> {
     let call = call("list the alarms".to_owned());
     let mut found = Vec::new();
     let mut next: Option<String> = None;
@@ -58,7 +60,8 @@ pub(super) async fn all(
                 .send()
         });
         let page = page.await?;
-        found.extend(page.metric_alarms.unwrap_or_default());
+        let alarms = page.metric_alarms.unwrap_or_default();
+        found.extend(alarms.into_iter().map(&keep));
         next = page.next_token;
         if next.is_none() {
             return Ok(found);

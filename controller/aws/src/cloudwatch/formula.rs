@@ -64,6 +64,20 @@ impl Measure {
         }
     }
 
+    /// Whether `formula` is the one. Of an alarm that is looked at many are tried: most are told by less than all of
+    /// it.
+    pub(super) fn writes(&self, formula: &Formula, min_samples: u32) -> bool {
+        match (self, formula) {
+            (Self::Single { metric, statistic }, Formula::Plain(stat)) => {
+                min_samples == 0 && *metric == stat.metric && *statistic == stat.statistic
+            }
+            (_, Formula::Plain(_)) => false,
+            (_, Formula::Math { expression, .. }) => {
+                self.expression(min_samples) == *expression && self.formula(min_samples) == *formula
+            }
+        }
+    }
+
     /// Every metric of an alarm is paid for: those that `expression` does not ask for are left out.
     fn math(&self, expression: String) -> Formula {
         let mut stats = self.stats();
@@ -230,6 +244,37 @@ mod tests {
         match measure.formula(min_samples) {
             Formula::Plain(_) => None,
             Formula::Math { expression, .. } => Some(expression),
+        }
+    }
+
+    #[test]
+    fn a_measure_writes_its_own_formula_and_no_other() {
+        let single = |name, statistic| Measure::Single {
+            metric: metric(name),
+            statistic,
+        };
+        let ratio = |name| Measure::Ratio {
+            numerator: metric(name),
+            denominator: Whole::All(metric("Calls")),
+        };
+        let measures = [
+            single("Latency", Statistic::P99),
+            single("Latency", Statistic::Average),
+            single("Calls", Statistic::P99),
+            ratio("Failures"),
+            ratio("Timeouts"),
+        ];
+        let written = measures.iter().flat_map(|it| [0, 5].map(|min| (it, min)));
+        for (writer, min_samples) in written.clone() {
+            let formula = writer.formula(min_samples);
+            for (other, samples) in written.clone() {
+                let is_it = other.formula(samples) == formula;
+                assert_eq!(
+                    other.writes(&formula, samples),
+                    is_it,
+                    "{other:?} {formula:?}"
+                );
+            }
         }
     }
 

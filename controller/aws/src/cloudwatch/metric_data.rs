@@ -13,7 +13,7 @@ use crate::caller::{Call, Caller};
 use crate::quota::Family;
 
 /// Queries in a call. Source: Amazon CloudWatch API Reference, `GetMetricData`.
-const MAX_QUERIES: usize = 500;
+pub(super) const MAX_QUERIES: usize = 500;
 /// Datapoints in an answer; more come on further pages. Source: the same.
 const MAX_DATAPOINTS: i32 = 100_800;
 /// Pages of one call, two million datapoints: a week in minutes of 200 metrics.

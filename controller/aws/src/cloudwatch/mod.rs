@@ -15,6 +15,7 @@ mod evidence;
 mod formula;
 mod gathering;
 mod history;
+mod listed;
 mod measure;
 mod metric_data;
 mod names;

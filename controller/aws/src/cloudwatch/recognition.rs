@@ -130,7 +130,7 @@ fn recognised(
         .flat_map(|source| told.iter().map(move |told| (source.clone(), told)));
     let writes_it = |candidate: &AlarmDefinition| {
         Measure::of(candidate, surroundings)
-            .is_ok_and(|measure| measure.formula(min_samples) == formula)
+            .is_ok_and(|measure| measure.writes(&formula, min_samples))
     };
     let candidates: Vec<_> = pairs.map(candidate).filter(writes_it).collect();
     let text = alarm.alarm_description().unwrap_or_default();

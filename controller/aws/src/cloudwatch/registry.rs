@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use schema::names::PlatformName;
+use schema::platform::AlarmName;
 use tokio::time::Instant;
 
 use super::names;
@@ -14,22 +15,47 @@ use super::names;
 /// How often all alarms are listed. More often, and a thousand platforms' listings would take a good part of what
 /// their looks take.
 const LISTED_EVERY: Duration = Duration::from_secs(3_600);
+/// How soon the alarms of so many platforms are first listed where it is known from before what there is: by then
+/// each had its first look, which takes as many calls again. Those of fewer are listed as much sooner.
+const FIRST_LISTED_AFTER: Duration = Duration::from_secs(600);
+const MANY: u32 = 1_000;
 /// An alarm written this shortly before a listing began may not be in it yet.
-const LISTED_AFTER: Duration = Duration::from_secs(60);
+pub(super) const LISTED_AFTER: Duration = Duration::from_secs(60);
 
 /// The names of the controller's alarms.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
-    listed_at: Option<Instant>,
+    /// When they are next to be listed; absent: at once.
+    due: Option<Instant>,
+    was_listed: bool,
     /// By name in `CloudWatch`, with when this process wrote it, if it did.
     names: BTreeMap<PlatformName, BTreeMap<String, Option<Instant>>>,
 }
 
 impl Registry {
-    /// Whether it is time to list all alarms.
-    pub(super) fn is_stale(&self, now: Instant) -> bool {
-        self.listed_at
-            .is_none_or(|listed_at| now.duration_since(listed_at) >= LISTED_EVERY)
+    /// Whether it is time to list all alarms before `platforms` are looked at. Until they were listed once, of a
+    /// platform that nothing is known of it is not even known that it has none.
+    pub(super) fn is_stale(&self, platforms: &BTreeSet<PlatformName>, now: Instant) -> bool {
+        let is_strange = |platform| !self.was_listed && !self.names.contains_key(platform);
+        self.due.is_none_or(|due| now >= due) || platforms.iter().any(is_strange)
+    }
+
+    /// These alarms were there before this process began.
+    pub(super) fn recall(
+        &mut self,
+        known: &BTreeMap<PlatformName, BTreeSet<AlarmName>>,
+        now: Instant,
+    ) {
+        for (platform, alarms) in known {
+            let names = self.names.entry(platform.clone()).or_default();
+            for alarm in alarms {
+                let name = names::in_cloudwatch(platform, alarm);
+                names.entry(name).or_default();
+            }
+        }
+        let many = u32::try_from(known.len()).map_or(MANY, |count| count.min(MANY));
+        self.due
+            .get_or_insert(now + FIRST_LISTED_AFTER * many / MANY);
     }
 
     /// Takes in the names of all alarms there are, of a listing that began at `began_at`.
@@ -47,7 +73,8 @@ impl Registry {
                 alarms.entry(name.to_owned()).or_default();
             }
         }
-        self.listed_at = Some(began_at);
+        self.due = Some(began_at + LISTED_EVERY);
+        self.was_listed = true;
     }
 
     /// This process wrote an alarm.
@@ -85,11 +112,29 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_is_listed_at_first_and_every_hour() {
         let mut registry = Registry::default();
-        let start = Instant::now();
-        assert!(registry.is_stale(start));
+        let (start, east) = (Instant::now(), BTreeSet::from([platform("east")]));
+        assert!(registry.is_stale(&east, start));
         registry.listed(std::iter::empty(), start);
-        assert!(!registry.is_stale(start + Duration::from_secs(3_599)));
-        assert!(registry.is_stale(start + Duration::from_secs(3_600)));
+        assert!(!registry.is_stale(&east, start + Duration::from_secs(3_599)));
+        assert!(registry.is_stale(&east, start + Duration::from_secs(3_600)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_from_before_need_not_be_searched_for_at_once() {
+        let mut registry = Registry::default();
+        let start = Instant::now();
+        let others = (0..999).map(|it| (platform(&format!("p{it}")), BTreeSet::new()));
+        let alarms = BTreeSet::from([AlarmName("a".to_owned())]);
+        let known = others.chain([(platform("east"), alarms)]);
+        registry.recall(&known.collect(), start);
+        assert_eq!(names(&registry), ["LoanPlatform/east/a"]);
+
+        let (east, new) = ([platform("east")].into(), [platform("new")].into());
+        assert!(!registry.is_stale(&east, start + Duration::from_secs(599)));
+        assert!(registry.is_stale(&east, start + Duration::from_secs(600)));
+        assert!(registry.is_stale(&new, start), "of it nothing is known");
+        registry.listed(std::iter::empty(), start);
+        assert!(!registry.is_stale(&new, start), "it has none");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,8 @@
-//! Reports of services on the settings that they have in force, from their metrics.
+//! Reports of services on the settings that they have in force, from their metrics: many platforms a call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::ports::{PortError, Urgency};
@@ -12,8 +13,9 @@ use schema::signals::{Metric, NAMESPACE, Series};
 
 use super::formula::Stat;
 use super::measure::emitted;
-use super::metric_data::{self, Answers, Query, Question};
+use super::metric_data::{self, Answers, MAX_QUERIES, Query, Question};
 use super::times::{before, end, first_from};
+use crate::batcher::{Batcher, Describe, Linger};
 use crate::caller::Caller;
 use crate::connection::Connection;
 use crate::ecs::{Lowest, SettingsReports};
@@ -25,19 +27,38 @@ const BACK: SignedDuration = SignedDuration::from_secs(70);
 /// Time that the reports of all tasks have to come in: logs are flushed within five seconds.
 const INGESTION: SignedDuration = SignedDuration::from_secs(5);
 
+/// Metrics of a platform that are asked for: two of each service.
+const METRICS: usize = 2 * ServiceName::ALL.len();
+/// What rests is asked once in a term, as its first look comes: of a thousand platforms that are looked at over a
+/// resync, a call fills in twenty seconds.
+const LINGER: Linger = Linger {
+    quiet: Duration::from_secs(3),
+    longest: Duration::from_secs(30),
+    edit: Duration::from_millis(20),
+};
+
 /// Order of settings: the term of the controller that wrote them, and the sequence within it.
 pub(crate) type Order = (u64, u64);
 
-/// Reads what services report of the settings in force.
+/// What the services of a platform report.
+type Orders = BTreeMap<ServiceName, Order>;
+
+/// Tells what services report of the settings in force. What many platforms ask for goes into one call.
 #[derive(Debug)]
-pub(crate) struct MetricReports {
+pub(crate) struct MetricReports(Batcher<Reading>);
+
+/// Reads what services report, of as many platforms as go into a call.
+#[derive(Debug)]
+struct Reading {
     connection: Connection,
     caller: Arc<Caller>,
 }
 
 impl MetricReports {
-    pub(crate) const fn new(connection: Connection, caller: Arc<Caller>) -> Self {
-        Self { connection, caller }
+    /// Must be called within a runtime.
+    pub(crate) fn new(connection: Connection, caller: Arc<Caller>) -> Self {
+        let reading = Reading { connection, caller };
+        Self(Batcher::new(Arc::new(reading), LINGER))
     }
 }
 
@@ -50,15 +71,37 @@ impl SettingsReports for MetricReports {
         platforms: &BTreeSet<PlatformName>,
         urgency: Urgency,
     ) -> Result<Lowest, PortError> {
-        if platforms.is_empty() {
-            return Ok(Lowest::new());
-        }
+        let names = platforms.iter().map(ToString::to_string).collect();
+        let found = self.0.ask(names, urgency).await?;
+        let of_one = |(name, orders): (String, Orders)| {
+            let platform = PlatformName::try_from(name.as_str()).ok()?;
+            let one = move |(service, order)| ((platform.clone(), service), order);
+            Some(orders.into_iter().map(one))
+        };
+        Ok(found.into_iter().filter_map(of_one).flatten().collect())
+    }
+}
+
+#[async_trait]
+impl Describe for Reading {
+    type Item = Orders;
+    const MOST: usize = MAX_QUERIES / METRICS;
+
+    async fn describe(
+        &self,
+        names: &[String],
+        urgency: Urgency,
+    ) -> Result<Vec<(String, Orders)>, PortError> {
+        let named = names
+            .iter()
+            .filter_map(|name| name.as_str().try_into().ok());
+        let platforms: BTreeSet<PlatformName> = named.collect();
         let now = self.connection.clock.now();
         let of_what = format!("{} platforms", platforms.len());
-        let questions = [question(platforms, now)];
+        let questions = [question(&platforms, now)];
         let client = &self.connection.cloudwatch;
         let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
-        Ok(conclude(platforms, &answers.await?, now))
+        Ok(conclude(&platforms, &answers.await?, now))
     }
 }
 
@@ -96,16 +139,13 @@ fn conclude(
     platforms: &BTreeSet<PlatformName>,
     answers: &Answers,
     now: Timestamp,
-) -> BTreeMap<(PlatformName, ServiceName), Order> {
-    let mut lowest = BTreeMap::new();
-    for (place, platform) in platforms.iter().enumerate() {
-        for service in ServiceName::ALL {
-            if let Some(order) = newest(place, service, answers, now) {
-                lowest.insert((platform.clone(), service), order);
-            }
-        }
-    }
-    lowest
+) -> Vec<(String, Orders)> {
+    let of_one = |(place, platform): (usize, &PlatformName)| {
+        let order = |service| Some((service, newest(place, service, answers, now)?));
+        let orders = ServiceName::ALL.into_iter().filter_map(order).collect();
+        (platform.to_string(), orders)
+    };
+    platforms.iter().enumerate().map(of_one).collect()
 }
 
 /// What was reported in the newest period that all reports have come in of.
@@ -154,9 +194,23 @@ mod tests {
             answers.add(&id(Metric::SettingsSequence), second(*start), *sequence);
         }
         let lowest = conclude(&platforms(), &answers, second(1_000));
-        let key = ("west".try_into().unwrap(), ServiceName::Scoring);
-        assert!(lowest.keys().all(|found| *found == key));
-        lowest.get(&key).copied()
+        let [(east, silence), (west, orders)] = &lowest[..] else {
+            panic!("of both");
+        };
+        assert_eq!((east.as_str(), west.as_str()), ("east", "west"));
+        assert!(silence.is_empty() && orders.len() <= 1);
+        orders.get(&ServiceName::Scoring).copied()
+    }
+
+    #[test]
+    fn a_call_takes_as_many_platforms_as_there_is_room_for() {
+        let name = |number| PlatformName::try_from(format!("p{number}").as_str()).unwrap();
+        let platforms = (0..Reading::MOST).map(name).collect();
+        let queries = question(&platforms, second(1_003)).queries.len();
+        assert!(
+            (MAX_QUERIES - METRICS..=MAX_QUERIES).contains(&queries),
+            "{queries}"
+        );
     }
 
     #[test]

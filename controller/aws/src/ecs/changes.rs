@@ -9,7 +9,7 @@ use schema::platform::Scaling;
 use super::compute::EcsCompute;
 use super::failure::{change_error, is_deregistered, is_gone, is_there_already};
 use super::glimpses::Glimpse;
-use super::owner;
+use super::owner::{self, Origin};
 use super::place::Place;
 use super::service::ServiceBody;
 use super::task_definition::TaskDefinitionBody;
@@ -19,27 +19,29 @@ use crate::quota::Family;
 /// Tasks of a new service whose spec says no count.
 const FIRST_COUNT: u32 = 1;
 
-/// Both bodies of a service: all that its home decides of it.
-struct Bodies {
+/// Both bodies of a service: all that its home decides of it; and what they are made for.
+struct Bodies<'a> {
     service: ServiceBody,
     tasks: TaskDefinitionBody,
+    origin: Origin<'a>,
 }
 
 impl EcsCompute {
     pub(super) async fn carry_out(
         &self,
         change: &ServiceChange,
+        generation: i64,
         permit: Permit,
     ) -> Result<(), PortError> {
         match change {
-            ServiceChange::Create(definition) => self.create(definition, permit).await,
+            ServiceChange::Create(definition) => self.create(definition, generation, permit).await,
             ServiceChange::Deploy {
                 platform,
                 service,
                 template,
             } => {
                 let place = self.place(platform, *service);
-                self.deploy(&place, template, permit).await
+                self.deploy(&place, template, generation, permit).await
             }
             ServiceChange::Scale {
                 platform,
@@ -63,10 +65,11 @@ impl EcsCompute {
     async fn create(
         &self,
         definition: &ServiceDefinition,
+        generation: i64,
         permit: Permit,
     ) -> Result<(), PortError> {
         let place = self.place(&definition.platform, definition.service);
-        let bodies = self.bodies(&place, &definition.template)?;
+        let bodies = self.bodies(&place, &definition.template, generation)?;
         permit.begin();
         let seen = self.glimpses.of(&place);
         let is_new = seen.is_none() && self.make(&place, &bodies, first_count(definition)).await?;
@@ -82,9 +85,10 @@ impl EcsCompute {
         &self,
         place: &Place,
         template: &TaskTemplate,
+        generation: i64,
         permit: Permit,
     ) -> Result<(), PortError> {
-        let bodies = self.bodies(place, template)?;
+        let bodies = self.bodies(place, template, generation)?;
         permit.begin();
         self.adopt(place, &bodies, None).await
     }
@@ -116,7 +120,7 @@ impl EcsCompute {
         let seen = self.glimpses.of(place);
         let found = seen
             .as_ref()
-            .map(|seen| seen.body.clone().named_like(&wanted));
+            .map(|seen| ServiceBody::clone(&seen.body).named_like(&wanted));
         let update = match &found {
             Some(found) => wanted.repair(found),
             None => wanted.update(),
@@ -134,13 +138,20 @@ impl EcsCompute {
     }
 
     /// Makes the service; returns whether it was not there.
-    async fn make(&self, place: &Place, bodies: &Bodies, count: u32) -> Result<bool, PortError> {
+    async fn make(
+        &self,
+        place: &Place,
+        bodies: &Bodies<'_>,
+        count: u32,
+    ) -> Result<bool, PortError> {
         let action = format!("create {}", place.name());
-        let arn = self.definitions.registered(&bodies.tasks).await?;
+        let arn = self.registered(bodies).await?;
         let create = bodies.service.create();
         let create: CreateServiceInputBuilder =
             create.map_err(|error| PortError::unavailable(&action, error))?;
-        let create = create
+        let tags = bodies.origin.tags().into_iter();
+        let create = tags
+            .fold(create, CreateServiceInputBuilder::tags)
             .cluster(place.cluster())
             .service_name(place.name())
             .task_definition(&arn)
@@ -162,12 +173,12 @@ impl EcsCompute {
     async fn adopt(
         &self,
         place: &Place,
-        bodies: &Bodies,
+        bodies: &Bodies<'_>,
         count: Option<u32>,
     ) -> Result<(), PortError> {
         let seen = self.glimpses.of(place);
         let count = count.filter(|count| self.counts_otherwise(place, *count));
-        let arn = self.definitions.registered(&bodies.tasks).await?;
+        let arn = self.registered(bodies).await?;
         let has_failed = seen.as_ref().and_then(|seen| seen.failed.as_ref()) == Some(&arn);
         let update = bodies.service.update();
         let update = update.map_err(|error| PortError::unavailable(place.name(), error))?;
@@ -221,29 +232,46 @@ impl EcsCompute {
     }
 
     async fn tag(&self, place: &Place, arn: &str) -> Result<(), PortError> {
-        tag(&self.connection.ecs, &self.caller, place, arn).await
+        let (client, store) = (&self.connection.ecs, &self.bucket);
+        tag(client, &self.caller, place, arn, store).await
     }
 
-    fn bodies(&self, place: &Place, template: &TaskTemplate) -> Result<Bodies, PortError> {
+    async fn registered(&self, bodies: &Bodies<'_>) -> Result<String, PortError> {
+        let Bodies { tasks, origin, .. } = bodies;
+        self.definitions.registered(tasks, Some(*origin)).await
+    }
+
+    fn bodies(
+        &self,
+        place: &Place,
+        template: &TaskTemplate,
+        generation: i64,
+    ) -> Result<Bodies<'_>, PortError> {
         let action = || format!("deploy {}", place.name());
         let tasks = TaskDefinitionBody::of(place, template, &self.bucket);
         Ok(Bodies {
             service: ServiceBody::wanted(place).map_err(|error| error.keeps_from(action()))?,
             tasks: tasks.map_err(|error| error.keeps_from(action()))?,
+            origin: Origin {
+                store: &self.bucket,
+                generation,
+            },
         })
     }
 }
 
-/// Puts our tags on the service of `place` that is called `arn`.
+/// Puts our tags, those of the controller of `store`, on the service of `place` that is called `arn`.
 pub(super) async fn tag(
     client: &Client,
     caller: &Caller,
     place: &Place,
     arn: &str,
+    store: &str,
 ) -> Result<(), PortError> {
     let tag = client.tag_resource().resource_arn(arn);
     let tag = tag
         .set_tags(Some(owner::in_ecs(&owner::tags(place))))
+        .tags(owner::store_tag(store))
         .send();
     let answer = caller.change(Family::TagModify, tag).await;
     answer.map(drop).map_err(|error| {

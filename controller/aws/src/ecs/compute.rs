@@ -206,7 +206,12 @@ impl Compute for EcsCompute {
         self.caller.permit(&families, urgency).await
     }
 
-    async fn apply(&self, change: &ServiceChange, permit: Permit) -> Result<(), PortError> {
-        self.carry_out(change, permit).await
+    async fn apply(
+        &self,
+        change: &ServiceChange,
+        generation: i64,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        self.carry_out(change, generation, permit).await
     }
 }

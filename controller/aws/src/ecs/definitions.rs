@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::failure::change_error;
 use super::notebook::Notebook;
+use super::owner::Origin;
 use super::registered::Registered;
 use super::task_definition::TaskDefinitionBody;
 use crate::caller::{Call, Caller};
@@ -213,17 +214,26 @@ impl Definitions {
         self.lock().absent.insert(key);
     }
 
-    /// Registers `body` unless it is known to be, and returns its ARN.
+    /// Registers `body` unless it is known to be, and returns its ARN. Its tags say of which `origin` it is, if it is
+    /// anybody's.
     ///
     /// # Errors
     /// When that is refused, or cannot be asked for.
-    pub(crate) async fn registered(&self, body: &TaskDefinitionBody) -> Result<String, PortError> {
+    pub(crate) async fn registered(
+        &self,
+        body: &TaskDefinitionBody,
+        origin: Option<Origin<'_>>,
+    ) -> Result<String, PortError> {
         if let Some(arn) = self.known(body) {
             return Ok(arn);
         }
         let action = format!("register a task definition of {}", body.family);
         let input = body.input();
         let input = input.map_err(|error| PortError::unavailable(&action, error))?;
+        let input = match origin {
+            Some(origin) => input.tags(origin.generation_tag()),
+            None => input,
+        };
         let register = input.send_with(&self.client);
         let answer = self.caller.change(Family::TaskDefinitionModify, register);
         let answer = answer

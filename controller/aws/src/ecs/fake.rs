@@ -243,7 +243,10 @@ impl Account {
     fn tag(&mut self, body: &Value) -> Value {
         let mut services = self.services.values_mut();
         let tagged = services.find(|it| it["serviceArn"] == body["resourceArn"]);
-        tagged.unwrap()["tags"] = body["tags"].clone();
+        let tagged = tagged.unwrap()["tags"].as_array_mut().unwrap();
+        let new = body["tags"].as_array().unwrap();
+        tagged.retain(|old| new.iter().all(|new| new["key"] != old["key"]));
+        tagged.extend(new.iter().cloned());
         json!({})
     }
 

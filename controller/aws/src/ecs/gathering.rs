@@ -11,9 +11,11 @@ use engine::ports::{PortError, Urgency};
 use super::describe::{Asking, BATCH, Describe};
 use crate::batcher::{self, Batcher, Linger};
 
-/// At a resync of a thousand platforms in five minutes a call fills in less than a second.
+/// At a resync of a thousand platforms in five minutes a call fills in less than a second, and one of a hundred
+/// platforms in eight.
 const LINGER: Linger = Linger {
-    resync: Duration::from_secs(1),
+    quiet: Duration::from_secs(3),
+    longest: Duration::from_secs(15),
     edit: Duration::from_millis(20),
 };
 

@@ -1,9 +1,11 @@
 //! What the newest look told of each service, for the change that follows it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_ecs::types::{DeploymentRolloutState, Service};
+
+use schema::names::ServiceName;
 
 use super::deployment::primary;
 use super::observation::{desired_count, task_definition};
@@ -18,8 +20,8 @@ const KEPT: usize = 20_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Glimpse {
     pub(crate) arn: String,
-    /// What its home decides of it, as it was found.
-    pub(crate) body: ServiceBody,
+    /// What its home decides of it, as it was found; its tags aside.
+    pub(crate) body: Arc<ServiceBody>,
     pub(crate) desired_count: u32,
     /// Whether it carries all of our tags.
     pub(crate) is_tagged: bool,
@@ -28,12 +30,12 @@ pub(crate) struct Glimpse {
 }
 
 impl Glimpse {
-    fn of(place: &Place, service: &Service) -> Option<Self> {
+    fn of(place: &Place, service: &Service, bodies: &mut Bodies) -> Option<Self> {
         let state = primary(service).and_then(|primary| primary.rollout_state());
         let has_failed = state == Some(&DeploymentRolloutState::Failed);
         Some(Self {
             arn: service.service_arn()?.to_owned(),
-            body: ServiceBody::found(service),
+            body: bodies.shared(place.service, ServiceBody::found(service)),
             desired_count: desired_count(service),
             is_tagged: owner::ours(service.tags()) == owner::tags(place),
             failed: task_definition(service)
@@ -43,29 +45,57 @@ impl Glimpse {
     }
 }
 
+/// The newest body of each of the four: those of all platforms are equal, but where something was done by hand or is
+/// being changed everywhere. A thousand platforms' own ones took nearly as much memory as their states.
+#[derive(Debug, Default)]
+struct Bodies(BTreeMap<ServiceName, Arc<ServiceBody>>);
+
+impl Bodies {
+    fn shared(&mut self, service: ServiceName, body: ServiceBody) -> Arc<ServiceBody> {
+        let body = ServiceBody {
+            tags: BTreeMap::new(),
+            ..body
+        };
+        let newest = self.0.get(&service);
+        if let Some(newest) = newest.filter(|newest| ***newest == body) {
+            return Arc::clone(newest);
+        }
+        let body = Arc::new(body);
+        self.0.insert(service, Arc::clone(&body));
+        body
+    }
+}
+
 /// What was seen of services, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Glimpses(Mutex<BTreeMap<String, Glimpse>>);
+pub(crate) struct Glimpses(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    glimpses: BTreeMap<String, Glimpse>,
+    bodies: Bodies,
+}
 
 impl Glimpses {
     /// The service of `place` was seen, or was not there.
     pub(crate) fn saw(&self, place: &Place, service: Option<&Service>) {
-        let mut all = self.lock();
-        if all.len() >= KEPT {
-            all.clear();
+        let mut seen = self.lock();
+        let Seen { glimpses, bodies } = &mut *seen;
+        if glimpses.len() >= KEPT {
+            glimpses.clear();
         }
-        match service.and_then(|service| Glimpse::of(place, service)) {
-            Some(glimpse) => all.insert(place.name(), glimpse),
-            None => all.remove(&place.name()),
+        match service.and_then(|service| Glimpse::of(place, service, bodies)) {
+            Some(glimpse) => glimpses.insert(place.name(), glimpse),
+            None => glimpses.remove(&place.name()),
         };
     }
 
     /// What was seen of the service of `place`; nothing where it was not there, or nobody looked.
     pub(crate) fn of(&self, place: &Place) -> Option<Glimpse> {
-        self.lock().get(&place.name()).cloned()
+        self.lock().glimpses.get(&place.name()).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Glimpse>> {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -73,8 +103,6 @@ impl Glimpses {
 #[cfg(test)]
 mod tests {
     use aws_sdk_ecs::types::Deployment;
-
-    use schema::names::ServiceName;
 
     use super::*;
     use crate::ecs::fixture::place;
@@ -99,7 +127,7 @@ mod tests {
             glimpses.of(&place),
             Some(Glimpse {
                 arn: "arn:dev-scoring".to_owned(),
-                body: ServiceBody::found(&service),
+                body: Arc::new(ServiceBody::found(&service)),
                 desired_count: 2,
                 is_tagged: false,
                 failed: Some("arn:7".to_owned()),
@@ -107,5 +135,19 @@ mod tests {
         );
         glimpses.saw(&place, None);
         assert_eq!(glimpses.of(&place), None);
+    }
+
+    #[test]
+    fn equal_bodies_are_kept_once_and_another_one_is_told_apart() {
+        let mut bodies = Bodies::default();
+        let body = |subnet: &str| {
+            let mut body = ServiceBody::wanted(&place(ServiceName::Scoring)).unwrap();
+            body.network.subnets.insert(subnet.to_owned());
+            body
+        };
+        let mut keep = |subnet| bodies.shared(ServiceName::Scoring, body(subnet));
+        let (first, second, other) = (keep("a"), keep("a"), keep("b"));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_ne!(first, other);
     }
 }

@@ -47,6 +47,8 @@ pub struct Inventory {
     asking: Asking,
     infrastructure: Arc<ArcSwap<Infrastructure>>,
     documents: Arc<dyn Documents>,
+    /// Name of the bucket with the documents.
+    store: String,
 }
 
 impl Inventory {
@@ -54,7 +56,7 @@ impl Inventory {
         connection: &Connection,
         caller: &Arc<Caller>,
         infrastructure: Arc<ArcSwap<Infrastructure>>,
-        documents: Arc<dyn Documents>,
+        (store, documents): (String, Arc<dyn Documents>),
     ) -> Self {
         Self {
             client: connection.ecs.clone(),
@@ -62,10 +64,11 @@ impl Inventory {
             asking: Asking::new(connection.ecs.clone(), Arc::clone(caller)),
             infrastructure,
             documents,
+            store,
         }
     }
 
-    /// The services that carry our tags and whose platforms are not among `kept`, which is asked when all names
+    /// The services that carry our tags, those of another bucket aside, and whose platforms are not among `kept`, which is asked when all names
     /// are listed: a platform that is made meanwhile is not taken for a stranger.
     ///
     /// # Errors
@@ -84,6 +87,7 @@ impl Inventory {
         for (cluster, names) in listed {
             let strangers = strangers(names, &kept);
             let described = self.asking.describe(&cluster, &strangers, Urgency::Resync);
+            let is_left = |service: &Service| is_left(service, &self.store);
             found.extend(described.await?.into_iter().filter(is_left));
         }
         if found.is_empty() {
@@ -154,9 +158,9 @@ fn strangers(mut names: Vec<String>, kept: &BTreeSet<PlatformName>) -> Vec<Strin
     names
 }
 
-/// Whether it runs and carries our tag. One being removed goes away by itself.
-fn is_left(service: &Service) -> bool {
-    service.status() == Some("ACTIVE") && owner::is_ours(service.tags())
+/// Whether it runs and carries the tags of the controller of `store`. One being removed goes away by itself.
+fn is_left(service: &Service, store: &str) -> bool {
+    service.status() == Some("ACTIVE") && owner::is_of_store(service.tags(), store)
 }
 
 fn sorted(found: &[Service], remembered: &BTreeSet<PlatformName>) -> Unclaimed {
@@ -203,11 +207,28 @@ mod tests {
 
     #[test]
     fn what_carries_another_tag_or_is_being_removed_is_not_ours_to_tell_of() {
+        let is_left = |service: &Service| is_left(service, "loans");
         assert!(is_left(&service("old-auth", "ACTIVE", "loanctl")));
         assert!(!is_left(&service("old-auth", "ACTIVE", "terraform")));
         assert!(!is_left(&service("old-auth", "DRAINING", "loanctl")));
         let untagged = Service::builder().status("ACTIVE").build();
         assert!(!is_left(&untagged));
+    }
+
+    #[test]
+    fn what_the_controller_of_another_bucket_made_is_its_own() {
+        let origin = |store| owner::Origin {
+            store,
+            generation: 7,
+        };
+        let made_for = |store| {
+            let mut service = service("old-auth", "ACTIVE", "loanctl");
+            let tags = service.tags.get_or_insert_default();
+            tags.extend(origin(store).tags());
+            service
+        };
+        assert!(is_left(&made_for("loans"), "loans"));
+        assert!(!is_left(&made_for("others"), "loans"));
     }
 
     #[test]

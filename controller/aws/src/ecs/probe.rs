@@ -109,7 +109,7 @@ impl Probe {
     /// Does with it what the controller does with the services of platforms.
     async fn keep(&self, place: &Place, name: &str) -> Result<(), PortError> {
         let arn = self.make_in_the_end(place, name).await?;
-        tag(&self.client, &self.caller, place, &arn).await?;
+        tag(&self.client, &self.caller, place, &arn, &self.bucket).await?;
         let id = names::resource_id(place.surroundings().cluster_name(), name);
         let scaled = self.targets.bring_about(&id, Some(SCALING)).await;
         let left_alone = self.targets.bring_about(&id, None).await;
@@ -134,7 +134,7 @@ impl Probe {
         let tasks = tasks.map_err(|error| error.keeps_from(&action))?;
         let tasks = tasks.of_nobody(name);
         self.definitions.look_for(&tasks, Urgency::Edit).await;
-        let arn = self.definitions.registered(&tasks).await?;
+        let arn = self.definitions.registered(&tasks, None).await?;
         let create = service.create();
         let create = create.map_err(|error| PortError::unavailable(&action, error))?;
         let create = create

@@ -81,8 +81,16 @@ impl Reports {
 
     fn knows_all(&self, platforms: &BTreeSet<PlatformName>) -> bool {
         let known = self.lock();
+        let knows = |platform: &PlatformName, service| {
+            let key = (platform.clone(), service);
+            known.contains_key(&key)
+        };
         let mut platforms = platforms.iter();
-        platforms.all(|platform| known.keys().any(|(of, _)| of == platform))
+        platforms.all(|platform| {
+            ServiceName::ALL
+                .iter()
+                .any(|service| knows(platform, *service))
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Lowest> {

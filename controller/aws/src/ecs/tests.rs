@@ -14,7 +14,7 @@ use schema::names::{PlatformName, ServiceName};
 use schema::platform::Scaling;
 use schema::revision::FieldChange;
 use schema::units::Whole;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::compute::{EcsCompute, EcsParts};
 use super::describe::Asking;
@@ -75,7 +75,15 @@ async fn look_at_one(compute: &EcsCompute) -> ObservedService {
 }
 
 async fn change(compute: &EcsCompute, change: ServiceChange) -> Result<(), PortError> {
-    compute.apply(&change, Permit::free()).await
+    change_for(1, compute, change).await
+}
+
+async fn change_for(
+    generation: i64,
+    compute: &EcsCompute,
+    change: ServiceChange,
+) -> Result<(), PortError> {
+    compute.apply(&change, generation, Permit::free()).await
 }
 
 fn create(image: &str) -> ServiceChange {
@@ -247,6 +255,34 @@ async fn what_ran_before_is_not_registered_again_whoever_remembers_it() {
     change(&newcomer, back).await.unwrap();
     assert_eq!(aws.account().task_definitions.len(), 2);
     assert_eq!(look_at_one(&newcomer).await.template, template("scoring:2"));
+}
+
+#[tokio::test]
+async fn what_is_made_says_for_which_edit_and_nothing_is_made_anew_to_say_it() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    for (generation, change) in [
+        (3, create("scoring:1")),
+        (4, deploy("scoring:2")),
+        (5, deploy("scoring:1")),
+    ] {
+        change_for(generation, &compute, change).await.unwrap();
+    }
+    let tag = |made: &Value, key: &str| {
+        let mut tags = made["tags"].as_array().unwrap().iter();
+        let found = tags.find(|tag| tag["key"] == format!("lending.dev/{key}"));
+        found.map(|tag| tag["value"].clone())
+    };
+    {
+        let account = aws.account();
+        let registered = account.task_definitions.iter();
+        let generations: Vec<_> = registered.map(|it| tag(it, "generation")).collect();
+        assert_eq!(generations, [Some(json!("3")), Some(json!("4"))]);
+        let service = account.services.values().next().unwrap();
+        assert_eq!(tag(service, "generation"), Some(json!("3")));
+        assert_eq!(tag(service, "store"), Some(json!("loans")));
+    }
+    assert_eq!(look_at_one(&compute).await.drift, []);
 }
 
 #[tokio::test]

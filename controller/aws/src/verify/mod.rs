@@ -59,7 +59,8 @@ pub async fn verify(config: &AwsConfig, queue: Option<&str>) -> Vec<Finding> {
             let probe = Probe::new(&connection, &caller, Arc::clone(&documents), &config.bucket);
             findings.push(services::finding(&probe, &infrastructure).await);
             let infrastructure = Arc::new(ArcSwap::from_pointee(infrastructure));
-            let inventory = Inventory::new(&connection, &caller, infrastructure, documents);
+            let store = (config.bucket.clone(), documents);
+            let inventory = Inventory::new(&connection, &caller, infrastructure, store);
             findings.push(orphans::finding(&inventory).await);
         }
         Err(error) => findings.push(Finding::new("read what the account provides", Err(error))),

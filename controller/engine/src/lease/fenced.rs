@@ -54,10 +54,14 @@ impl Compute for Fenced<dyn Compute> {
         self.port.permit(change, urgency).await
     }
 
-    async fn apply(&self, change: &ServiceChange, permit: Permit) -> Result<(), PortError> {
-        self.lease
-            .fence(change, self.port.apply(change, permit))
-            .await
+    async fn apply(
+        &self,
+        change: &ServiceChange,
+        generation: i64,
+        permit: Permit,
+    ) -> Result<(), PortError> {
+        let call = self.port.apply(change, generation, permit);
+        self.lease.fence(change, call).await
     }
 }
 

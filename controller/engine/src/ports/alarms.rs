@@ -178,6 +178,10 @@ pub enum DashboardState {
 /// Keeps alarms and their metrics, and shows them on dashboards.
 #[async_trait]
 pub trait Alarms: Debug + Send + Sync {
+    /// These alarms were there, or were to be, when an earlier term ended. A home that would have to search for them
+    /// can look them up instead; what else there is it still finds by itself.
+    fn recall(&self, _known: &BTreeMap<PlatformName, BTreeSet<AlarmName>>) {}
+
     /// The alarms of `platforms`, in one batch.
     ///
     /// # Errors

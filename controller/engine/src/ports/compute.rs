@@ -265,11 +265,17 @@ pub trait Compute: Debug + Send + Sync {
         Permit::free()
     }
 
-    /// Asks for one change. Asking twice does no harm.
+    /// Asks for one change, which is made for the edit with this `generation`: a home that has where to write it
+    /// says so of what it makes, and makes nothing anew merely to say it. Asking twice does no harm.
     ///
     /// # Errors
     /// When it is refused, or cannot be asked for.
-    async fn apply(&self, change: &ServiceChange, permit: Permit) -> Result<(), PortError>;
+    async fn apply(
+        &self,
+        change: &ServiceChange,
+        generation: i64,
+        permit: Permit,
+    ) -> Result<(), PortError>;
 }
 
 impl ServiceChange {

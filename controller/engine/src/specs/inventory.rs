@@ -32,6 +32,8 @@ pub struct SpecFile {
 pub struct Inventory {
     resync: Duration,
     entries: BTreeMap<PlatformName, SpecEntry>,
+    /// The files that each entry was made from.
+    taken: BTreeMap<PlatformName, Vec<SpecFile>>,
     missing_since: BTreeMap<PlatformName, Timestamp>,
     sources: BTreeMap<PlatformName, String>,
     unfinished: BTreeMap<PlatformName, String>,
@@ -57,6 +59,15 @@ pub struct Changes {
     pub nameless: Vec<String>,
 }
 
+/// What was checked once is told by itself: equal files that were checked apart are not the same.
+impl PartialEq for SpecFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+            && self.version == other.version
+            && Arc::ptr_eq(&self.checked, &other.checked)
+    }
+}
+
 impl Inventory {
     /// An inventory that already knows what was before. A file must be missing for `resync` to count
     /// as removed.
@@ -65,6 +76,7 @@ impl Inventory {
         Self {
             resync,
             entries: BTreeMap::new(),
+            taken: BTreeMap::new(),
             missing_since: BTreeMap::new(),
             sources: remembered.sources,
             unfinished: remembered.unfinished,
@@ -93,7 +105,11 @@ impl Inventory {
             }
         }
         for (name, files) in &found {
-            self.take(entry(name, files), &mut changes);
+            if !self.took(name, files) {
+                self.take(entry(name, files), &mut changes);
+                let files = files.iter().copied().cloned().collect();
+                self.taken.insert(name.clone(), files);
+            }
         }
         self.go_on_removing(&found, &mut changes);
         let missing: Vec<PlatformName> = self
@@ -120,6 +136,7 @@ impl Inventory {
     }
 
     fn remove(&mut self, name: PlatformName, source: String, changes: &mut Changes) {
+        self.taken.remove(&name);
         let entry = SpecEntry::new(name.clone(), source, SpecContent::Removed);
         self.entries.insert(name, entry.clone());
         changes.changed.push(entry);
@@ -140,6 +157,13 @@ impl Inventory {
             .clone()
             .or_else(before)
             .or_else(|| named_after(&file.path))
+    }
+
+    /// Whether the entry of `name` was made from these very files. Of a thousand platforms nearly all were, at every
+    /// listing.
+    fn took(&self, name: &PlatformName, files: &[&SpecFile]) -> bool {
+        let taken = self.taken.get(name);
+        taken.is_some_and(|taken| taken.iter().eq(files.iter().copied()))
     }
 
     fn take(&mut self, entry: SpecEntry, changes: &mut Changes) {
@@ -318,6 +342,21 @@ mod tests {
         let changes = inventory.update(&[], &[], later);
         assert_eq!(removed(&changes), ["only"]);
         assert!(changes.suspect.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_comes_back_as_it_was_is_taken_in_again() {
+        let mut inventory = inventory(&[]);
+        let files = [file("specs/local.yaml", "local")];
+        let mut changed = |files: &[SpecFile], after_s| {
+            let now = start() + SignedDuration::from_secs(after_s);
+            inventory.update(files, &[], now).changed.len()
+        };
+        assert_eq!(changed(&files, 0), 1);
+        assert_eq!(changed(&files, 1), 0, "it is known");
+        assert_eq!(changed(&[], 2), 0);
+        assert_eq!(changed(&[], 7), 1, "it is gone");
+        assert_eq!(changed(&files, 8), 1, "it is back");
     }
 
     #[test]

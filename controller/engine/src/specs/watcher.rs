@@ -1,6 +1,6 @@
 //! Watches the spec files: lists them when hinted and every so often, and yields what changed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ impl SpecWatcher {
     pub async fn look(&mut self) -> Result<Vec<SpecEntry>, PortError> {
         let listed = self.documents.list(SPECS_PREFIX).await?;
         self.note_listing(&listed);
-        self.files
-            .retain(|path, _| listed.iter().any(|file| &file.path == path));
+        let paths: BTreeSet<&String> = listed.iter().map(|file| &file.path).collect();
+        self.files.retain(|path, _| paths.contains(path));
         for file in &listed {
             self.read(file).await;
         }

@@ -447,7 +447,7 @@ impl Compute for TinyWorld {
         Ok(Rehearsed::Sound)
     }
 
-    async fn apply(&self, change: &ServiceChange, _: Permit) -> Result<(), PortError> {
+    async fn apply(&self, change: &ServiceChange, _: i64, _: Permit) -> Result<(), PortError> {
         self.mutations.fetch_add(1, Ordering::Relaxed);
         if self.ignores_changes.load(Ordering::Relaxed) {
             return Ok(());

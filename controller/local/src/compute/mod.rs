@@ -273,7 +273,7 @@ impl Compute for LocalCompute {
         rehearsal::rehearse(rehearsal, &self.world.programs_dir).await
     }
 
-    async fn apply(&self, change: &ServiceChange, _: Permit) -> Result<(), PortError> {
+    async fn apply(&self, change: &ServiceChange, _: i64, _: Permit) -> Result<(), PortError> {
         match change {
             ServiceChange::Create(definition) => self.create(definition).await,
             ServiceChange::Deploy {

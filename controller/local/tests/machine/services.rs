@@ -158,7 +158,10 @@ async fn a_removed_service_drains_and_is_gone() {
     };
     let compute = home.compute();
 
-    compute.apply(&delete, Permit::free()).await.expect("taken");
+    compute
+        .apply(&delete, 1, Permit::free())
+        .await
+        .expect("taken");
     while !compute
         .observe(&platforms, Urgency::Resync)
         .await
@@ -169,7 +172,7 @@ async fn a_removed_service_drains_and_is_gone() {
         tokio::task::yield_now().await;
     }
     compute
-        .apply(&delete, Permit::free())
+        .apply(&delete, 1, Permit::free())
         .await
         .expect("removing nothing is no error");
     home.shutdown().await;

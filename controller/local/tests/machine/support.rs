@@ -176,7 +176,7 @@ pub(crate) async fn scale(home: &Home, service: ServiceName, count: u32) {
 
 pub(crate) async fn apply(home: &Home, change: ServiceChange) {
     home.compute()
-        .apply(&change, Permit::free())
+        .apply(&change, 1, Permit::free())
         .await
         .expect("taken");
 }

@@ -168,7 +168,7 @@ impl Compute for Line {
         .await
     }
 
-    async fn apply(&self, change: &ServiceChange, _: Permit) -> Result<(), PortError> {
+    async fn apply(&self, change: &ServiceChange, _: i64, _: Permit) -> Result<(), PortError> {
         self.change(Call::Apply(change.clone()), Scene::land).await
     }
 }
