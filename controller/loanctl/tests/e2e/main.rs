@@ -15,6 +15,8 @@ mod database;
 mod deciding;
 mod incident;
 mod invalid_edits;
+mod kube_rs;
+mod kubectl;
 mod laptop;
 mod live_settings;
 mod load;
