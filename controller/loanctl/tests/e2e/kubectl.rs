@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use serde_json::Value;
+use engine::board::PlatformObject;
 
 use crate::command::run;
 use crate::laptop::{BOUND, Laptop};
@@ -133,12 +133,12 @@ async fn tables_are_those_of_the_definition(laptop: &Laptop) {
 
 async fn objects_are_what_the_controller_says_itself(laptop: &Laptop) {
     let object = print(laptop, &["get", "lp", "local", "-o", "json"]).await;
-    let object: Value = serde_json::from_str(&object).unwrap();
-    let own = serde_json::to_value(laptop.platform().await).unwrap();
-    assert_eq!(object["spec"], own["spec"]);
-    assert_eq!(object["metadata"]["uid"], own["metadata"]["uid"]);
-    let source = &object["metadata"]["annotations"]["lending.dev/source"];
-    assert_eq!(source, "specs/local.yaml");
+    let object: PlatformObject = serde_json::from_str(&object).unwrap();
+    let own = laptop.platform().await;
+    assert_eq!(object.spec, own.spec);
+    assert_eq!(object.metadata.uid, own.metadata.uid);
+    let annotations = object.metadata.annotations.unwrap();
+    assert_eq!(annotations["lending.dev/source"], "specs/local.yaml");
     let yaml = print(laptop, &["get", "lp", "local", "-o", "yaml"]).await;
     assert!(yaml.contains("kind: LoanPlatform"), "{yaml}");
 }

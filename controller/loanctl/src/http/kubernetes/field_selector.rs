@@ -68,6 +68,20 @@ impl FieldSelector {
             .map(Self)
     }
 
+    /// The one platform that what is selected has to do with, where the selector says which: its own name, or that of
+    /// what an event is about.
+    pub(super) fn platform(&self, resource: Resource) -> Option<&str> {
+        let naming = match resource {
+            Resource::Platforms => Field::Name,
+            Resource::Events => Field::OfEvent(EventField::InvolvedName),
+            Resource::Namespaces => return None,
+        };
+        let mut requirements = self.0.iter();
+        let found =
+            requirements.find(|requirement| requirement.has_it && requirement.field == naming)?;
+        Some(&found.value)
+    }
+
     /// Whether `object` is selected.
     pub(super) fn selects(&self, object: &Object) -> bool {
         self.0.iter().all(|requirement| {
@@ -163,6 +177,24 @@ mod tests {
         }
         assert!(!selects("type=Warning", &event));
         assert!(!selects("involvedObject.uid=1", &event));
+    }
+
+    #[test]
+    fn a_selector_tells_the_one_platform_that_it_is_about() {
+        for (resource, selector, platform) in [
+            (Resource::Platforms, "metadata.name=local", Some("local")),
+            (Resource::Platforms, "metadata.name!=local", None),
+            (
+                Resource::Events,
+                "type=Normal,involvedObject.name=local",
+                Some("local"),
+            ),
+            (Resource::Events, "metadata.name=local.1", None),
+            (Resource::Namespaces, "metadata.name=default", None),
+        ] {
+            let parsed = FieldSelector::parse(resource, selector).unwrap();
+            assert_eq!(parsed.platform(resource), platform, "{selector}");
+        }
     }
 
     #[test]

@@ -112,10 +112,8 @@ fn one(
     knows_all(&port.tally.counts())?;
     let encoding = Encoding::of(asked)?;
     let scope = Scope::everything(resource, namespace);
-    let is_it = |object: &object::Object| {
-        scope.has(object) && object.metadata().name.as_deref() == Some(name)
-    };
-    let found = object::all(resource, port.board.snapshot().platforms).find(is_it);
+    let found = object::all(scope, port.board.snapshot().platforms)
+        .find(|object| object.metadata().name.as_deref() == Some(name));
     let found = found.ok_or_else(|| Failure::not_found(resource, name))?;
     let body = encoding.one(resource, found, Timestamp::now());
     written(body)
@@ -132,8 +130,7 @@ fn many(port: &Port, asked: &Asked, scope: &Scope) -> Result<Reply, Failure> {
     }
     let snapshot = port.board.snapshot();
     version::permits_list(asked, snapshot.version)?;
-    let objects =
-        object::all(scope.resource, snapshot.platforms).filter(|object| scope.has(object));
+    let objects = object::all(scope.clone(), snapshot.platforms);
     written(encoding.many(scope.resource, snapshot.version, objects, Timestamp::now()))
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::events;
 use super::field_selector::{EventField, Field};
 use super::resource::Resource;
+use super::scope::Scope;
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,16 +46,22 @@ fn of_platform(resource: Resource, platform: &Arc<PlatformObject>) -> Vec<Object
     }
 }
 
-/// All objects of a kind, made as they are asked for.
+/// All objects that are asked for, made one after the other.
 pub(super) fn all(
-    resource: Resource,
+    scope: Scope,
     platforms: Vec<Arc<PlatformObject>>,
 ) -> impl Iterator<Item = Object> + Send {
+    let resource = scope.resource;
     let namespaces = (resource == Resource::Namespaces).then(namespace);
+    let platforms: Vec<_> = platforms
+        .into_iter()
+        .filter(|platform| scope.concerns(platform))
+        .collect();
     let made = platforms
         .into_iter()
         .flat_map(move |platform| of_platform(resource, &platform));
-    namespaces.into_iter().chain(made)
+    let all = namespaces.into_iter().chain(made);
+    all.filter(move |object| scope.has(object))
 }
 
 /// What a change of the board is to the objects of a kind.

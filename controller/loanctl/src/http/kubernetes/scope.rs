@@ -1,5 +1,7 @@
 //! Which objects are asked for.
 
+use engine::board::PlatformObject;
+
 use super::field_selector::FieldSelector;
 use super::label_selector::LabelSelector;
 use super::object::Object;
@@ -44,6 +46,12 @@ impl Scope {
             labels: LabelSelector::default(),
             fields: FieldSelector::default(),
         }
+    }
+
+    /// Whether anything that is asked for can be made from `platform`: what is not need not be made.
+    pub(super) fn concerns(&self, platform: &PlatformObject) -> bool {
+        let wanted = self.fields.platform(self.resource);
+        wanted.is_none_or(|wanted| platform.metadata.name.as_deref() == Some(wanted))
     }
 
     /// Whether `object` is asked for.

@@ -19,7 +19,7 @@ pub(super) struct Failure {
     code: StatusCode,
     reason: &'static str,
     message: String,
-    details: StatusDetails,
+    details: Option<Box<StatusDetails>>,
 }
 
 /// What somebody wants to change.
@@ -43,11 +43,12 @@ impl Failure {
     pub(super) fn not_found(resource: Resource, name: &str) -> Self {
         let names = resource.names();
         let message = format!("{} \"{name}\" not found", names.qualified());
-        let mut failure = Self::new(StatusCode::NOT_FOUND, "NotFound", message);
-        failure.details.name = Some(name.to_owned());
-        failure.details.kind = Some(names.plural.to_owned());
-        failure.details.group = (!names.group.is_empty()).then(|| names.group.to_owned());
-        failure
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(StatusDetails {
+            name: Some(name.to_owned()),
+            kind: Some(names.plural.to_owned()),
+            group: (!names.group.is_empty()).then(|| names.group.to_owned()),
+            ..StatusDetails::default()
+        })
     }
 
     /// The path leads nowhere. The words are a cluster's: clients look for them.
@@ -74,14 +75,15 @@ impl Failure {
     /// A version that nothing here has reached. Clients know it by the cause, and list without a version.
     pub(super) fn too_new(asked: u64, newest: u64) -> Self {
         let message = format!("Too large resource version: {asked}, current: {newest}");
-        let mut failure = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
-        failure.details.retry_after_seconds = Some(RETRY_AFTER_S.into());
-        failure.details.causes = Some(vec![StatusCause {
-            reason: Some("ResourceVersionTooLarge".to_owned()),
-            message: Some("Too large resource version".to_owned()),
-            field: None,
-        }]);
-        failure
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message).with(StatusDetails {
+            retry_after_seconds: Some(RETRY_AFTER_S.into()),
+            causes: Some(vec![StatusCause {
+                reason: Some("ResourceVersionTooLarge".to_owned()),
+                message: Some("Too large resource version".to_owned()),
+                field: None,
+            }]),
+            ..StatusDetails::default()
+        })
     }
 
     /// No shape that the client takes is offered.
@@ -110,13 +112,11 @@ impl Failure {
     /// What there is is not known yet. Clients ask again by themselves.
     pub(super) fn not_yet() -> Self {
         let message = "this controller does not know every platform: it has just begun, or another one holds the lease";
-        let mut failure = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ServiceUnavailable",
-            message,
-        );
-        failure.details.retry_after_seconds = Some(RETRY_AFTER_S.into());
-        failure
+        let code = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(code, "ServiceUnavailable", message).with(StatusDetails {
+            retry_after_seconds: Some(RETRY_AFTER_S.into()),
+            ..StatusDetails::default()
+        })
     }
 
     /// Something that should never go wrong.
@@ -131,20 +131,22 @@ impl Failure {
 
     /// The object that tells of it.
     pub(super) fn status(self) -> Status {
-        let says_more = self.details != StatusDetails::default();
         Status {
             code: Some(self.code.as_u16().into()),
             reason: Some(self.reason.to_owned()),
             message: Some(self.message),
             status: Some("Failure".to_owned()),
-            details: says_more.then_some(self.details),
+            details: self.details.map(|details| *details),
             ..Status::default()
         }
     }
 
     pub(super) fn into_response(self) -> Reply {
         let code = self.code;
-        let retries = self.details.retry_after_seconds.is_some();
+        let retries = self
+            .details
+            .as_ref()
+            .is_some_and(|details| details.retry_after_seconds.is_some());
         let mut response = reply::with_status(code, &self.status());
         if retries {
             response
@@ -165,7 +167,14 @@ impl Failure {
             code,
             reason,
             message: message.to_string(),
-            details: StatusDetails::default(),
+            details: None,
+        }
+    }
+
+    fn with(self, details: StatusDetails) -> Self {
+        Self {
+            details: Some(Box::new(details)),
+            ..self
         }
     }
 }
@@ -177,5 +186,68 @@ impl From<&Refusal> for Failure {
             Refusal::ForeignName => "Forbidden",
         };
         Self::new(refusal.status(), reason, refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_told_in_the_words_that_they_look_for() {
+        for (failure, code, reason) in [
+            (
+                Failure::not_found(Resource::Platforms, "local"),
+                404,
+                "NotFound",
+            ),
+            (Failure::no_such_path(), 404, "NotFound"),
+            (Failure::bad_request("no"), 400, "BadRequest"),
+            (Failure::invalid("no"), 422, "Invalid"),
+            (Failure::expired("old"), 410, "Expired"),
+            (Failure::too_new(2, 1), 504, "Timeout"),
+            (Failure::not_acceptable(), 406, "NotAcceptable"),
+            (Failure::read_only(&Target::Other), 405, "MethodNotAllowed"),
+            (Failure::not_yet(), 503, "ServiceUnavailable"),
+            (Failure::from(&Refusal::NoToken), 401, "Unauthorized"),
+            (Failure::from(&Refusal::ForeignName), 403, "Forbidden"),
+        ] {
+            let status = failure.status();
+            assert_eq!(
+                (status.code, status.reason.as_deref()),
+                (Some(code), Some(reason))
+            );
+            assert_eq!(status.status.as_deref(), Some("Failure"));
+        }
+    }
+
+    #[test]
+    fn what_was_looked_for_is_named() {
+        let status = Failure::not_found(Resource::Platforms, "local").status();
+        assert_eq!(
+            status.message.unwrap(),
+            "loanplatforms.lending.dev \"local\" not found"
+        );
+        let details = status.details.unwrap();
+        assert_eq!(details.group.as_deref(), Some("lending.dev"));
+        assert_eq!(details.kind.as_deref(), Some("loanplatforms"));
+    }
+
+    #[test]
+    fn who_came_too_early_is_told_when_to_come_again() {
+        let response = Failure::not_yet().into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        let response = Failure::from(&Refusal::NoToken).into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+    }
+
+    #[test]
+    fn who_would_change_a_platform_is_told_which_file_to_edit() {
+        let target = Target::Platform {
+            name: "local".to_owned(),
+            source: "specs/other.yaml".to_owned(),
+        };
+        let message = Failure::read_only(&target).status().message.unwrap();
+        assert!(message.contains("specs/other.yaml"), "{message}");
     }
 }

@@ -43,7 +43,7 @@ struct Row {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Beside {
-    Metadata(Partial),
+    Metadata(Box<Partial>),
     Object(Object),
 }
 
@@ -115,7 +115,7 @@ impl Row {
             cells: columns::cells(&object, now)?,
             object: match include {
                 Include::None => None,
-                Include::Metadata => Some(Beside::Metadata(Partial::of(&object))),
+                Include::Metadata => Some(Beside::Metadata(Box::new(Partial::of(&object)))),
                 Include::Object => Some(Beside::Object(object)),
             },
         })

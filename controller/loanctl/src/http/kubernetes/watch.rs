@@ -163,7 +163,7 @@ impl Watch {
             Since::NowOn => (snapshot.version, None),
             Since::Everything { .. } => {
                 let all: Box<dyn Iterator<Item = Object> + Send> =
-                    Box::new(object::all(scope.resource, snapshot.platforms));
+                    Box::new(object::all(scope.clone(), snapshot.platforms));
                 (snapshot.version, Some(all))
             }
         };
@@ -237,9 +237,7 @@ impl Watch {
         let batch: Vec<Object> = untold.by_ref().take(AT_ONCE).collect();
         let is_last = batch.len() < AT_ONCE;
         for object in batch {
-            if self.scope.has(&object) {
-                lines.push_str(&self.line(Verb::Added, object)?);
-            }
+            lines.push_str(&self.line(Verb::Added, object)?);
         }
         if !is_last {
             self.untold = Some(untold);
@@ -252,12 +250,15 @@ impl Watch {
     fn tell(&mut self, changes: &[Change]) -> Result<String, Broken> {
         let mut lines = String::new();
         for change in changes.iter().take(AT_ONCE) {
+            self.version = change.version;
+            if !self.scope.concerns(&change.platform) {
+                continue;
+            }
             for step in object::steps(self.scope.resource, change) {
                 if let Some((verb, object)) = seen_through(&self.scope, step, change.version) {
                     lines.push_str(&self.line(verb, object)?);
                 }
             }
-            self.version = change.version;
         }
         Ok(lines)
     }
