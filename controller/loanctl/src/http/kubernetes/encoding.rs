@@ -6,11 +6,17 @@ use serde::Serialize;
 use serde_json::Error;
 
 use super::accept::{Accepted, Shape};
+use super::columns::{self, Column};
 use super::object::Object;
 use super::resource::Resource;
 use super::status::Failure;
-use super::table::{Include, Partial, Table};
+use super::table::{Include, Partial, Row, Table};
 use crate::http::asked::Asked;
+
+/// Where tables and metadata are from.
+const META: &str = "meta.k8s.io/v1";
+/// How a list ends.
+pub(super) const CLOSING: &str = "]}";
 
 /// How objects are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +39,15 @@ pub(super) enum Verb {
     Error,
 }
 
-/// A list of objects.
+/// How a list begins.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct List<T> {
+struct Head {
     kind: String,
     api_version: String,
     metadata: ListMeta,
-    items: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column_definitions: Option<Vec<Column>>,
 }
 
 /// An object that says no more than how far the client has come.
@@ -80,42 +87,41 @@ impl Encoding {
             Self::Whole => serde_json::to_string(&object),
             Self::Metadata => serde_json::to_string(&Partial::of(&object)),
             Self::Table(include) => {
-                let version = object.metadata().resource_version.clone();
-                let table = Table::of(resource, version, std::iter::once(object), include, now)?;
+                let table = Table::of(resource, object, include, now)?;
                 serde_json::to_string(&table)
             }
         }
     }
 
-    /// A list of objects.
-    pub(super) fn many(
-        self,
-        resource: Resource,
-        version: u64,
-        objects: impl Iterator<Item = Object>,
-        now: Timestamp,
-    ) -> Result<String, Error> {
-        let metadata = ListMeta {
-            resource_version: Some(version.to_string()),
-            ..ListMeta::default()
+    /// A list up to its first item.
+    pub(super) fn opening(self, resource: Resource, version: u64) -> Result<String, Error> {
+        let names = resource.names();
+        let (kind, api_version) = match self {
+            Self::Whole => (format!("{}List", names.kind), names.api_version()),
+            Self::Metadata => ("PartialObjectMetadataList".to_owned(), META.to_owned()),
+            Self::Table(_) => ("Table".to_owned(), META.to_owned()),
         };
+        let is_table = matches!(self, Self::Table(_));
+        let mut head = serde_json::to_string(&Head {
+            kind,
+            api_version,
+            metadata: ListMeta {
+                resource_version: Some(version.to_string()),
+                ..ListMeta::default()
+            },
+            column_definitions: is_table.then(|| columns::of(resource)),
+        })?;
+        head.pop();
+        let items = if is_table { "rows" } else { "items" };
+        Ok(format!("{head},\"{items}\":["))
+    }
+
+    /// An item of a list.
+    pub(super) fn item(self, object: Object, now: Timestamp) -> Result<String, Error> {
         match self {
-            Self::Whole => serde_json::to_string(&List {
-                kind: format!("{}List", resource.names().kind),
-                api_version: resource.names().api_version(),
-                metadata,
-                items: objects.collect(),
-            }),
-            Self::Metadata => serde_json::to_string(&List {
-                kind: "PartialObjectMetadataList".to_owned(),
-                api_version: "meta.k8s.io/v1".to_owned(),
-                metadata,
-                items: objects.map(|object| Partial::of(&object)).collect(),
-            }),
-            Self::Table(include) => {
-                let table = Table::of(resource, Some(version.to_string()), objects, include, now)?;
-                serde_json::to_string(&table)
-            }
+            Self::Whole => serde_json::to_string(&object),
+            Self::Metadata => serde_json::to_string(&Partial::of(&object)),
+            Self::Table(include) => serde_json::to_string(&Row::of(object, include, now)?),
         }
     }
 
@@ -130,8 +136,7 @@ impl Encoding {
     ) -> Result<String, Error> {
         let object = match self {
             Self::Table(include) if !is_first => {
-                let version = object.metadata().resource_version.clone();
-                let table = Table::of(resource, version, std::iter::once(object), include, now)?;
+                let table = Table::of(resource, object, include, now)?;
                 serde_json::to_string(&table.without_columns())?
             }
             _ => self.one(resource, object, now)?,
@@ -155,8 +160,9 @@ impl Encoding {
             metadata.annotations = Some([mark].into());
         }
         let (kind, api_version) = match self {
-            Self::Whole | Self::Table(_) => (resource.names().kind, resource.names().api_version()),
-            Self::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
+            Self::Whole => (resource.names().kind, resource.names().api_version()),
+            Self::Metadata => ("PartialObjectMetadata", META.to_owned()),
+            Self::Table(_) => ("Table", META.to_owned()),
         };
         let mark = Mark {
             kind,

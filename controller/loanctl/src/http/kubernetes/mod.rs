@@ -15,6 +15,7 @@ mod encoding;
 mod events;
 mod field_selector;
 mod label_selector;
+mod list;
 mod object;
 mod openapi;
 mod resource;
@@ -130,8 +131,9 @@ fn many(port: &Port, asked: &Asked, scope: &Scope) -> Result<Reply, Failure> {
     }
     let snapshot = port.board.snapshot();
     version::permits_list(asked, snapshot.version)?;
-    let objects = object::all(scope.clone(), snapshot.platforms);
-    written(encoding.many(scope.resource, snapshot.version, objects, Timestamp::now()))
+    let pieces = list::pieces(scope, snapshot, encoding, Timestamp::now());
+    let pieces = pieces.map_err(|error| Failure::internal(&error))?;
+    Ok(streamed::answer(JSON, pieces, port.stop.clone()))
 }
 
 fn written(body: Result<String, serde_json::Error>) -> Result<Reply, Failure> {

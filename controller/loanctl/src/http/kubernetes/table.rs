@@ -33,8 +33,9 @@ pub(super) struct Table {
     rows: Vec<Row>,
 }
 
+/// A line of a table.
 #[derive(Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     cells: Vec<Value>,
     object: Option<Beside>,
 }
@@ -74,14 +75,13 @@ impl Include {
 }
 
 impl Table {
-    /// A table of `objects`.
+    /// A table of one object.
     ///
     /// # Errors
-    /// When an object has no JSON form.
+    /// When it has no JSON form.
     pub(super) fn of(
         resource: Resource,
-        version: Option<String>,
-        objects: impl Iterator<Item = Object>,
+        object: Object,
         include: Include,
         now: Timestamp,
     ) -> Result<Self, serde_json::Error> {
@@ -89,13 +89,11 @@ impl Table {
             kind: "Table",
             api_version: "meta.k8s.io/v1",
             metadata: ListMeta {
-                resource_version: version,
+                resource_version: object.metadata().resource_version.clone(),
                 ..ListMeta::default()
             },
             column_definitions: columns::of(resource),
-            rows: objects
-                .map(|object| Row::of(object, include, now))
-                .collect::<Result<_, _>>()?,
+            rows: vec![Row::of(object, include, now)?],
         })
     }
 
@@ -110,7 +108,15 @@ impl Table {
 }
 
 impl Row {
-    fn of(object: Object, include: Include, now: Timestamp) -> Result<Self, serde_json::Error> {
+    /// The line of `object`.
+    ///
+    /// # Errors
+    /// When it has no JSON form.
+    pub(super) fn of(
+        object: Object,
+        include: Include,
+        now: Timestamp,
+    ) -> Result<Self, serde_json::Error> {
         Ok(Self {
             cells: columns::cells(&object, now)?,
             object: match include {
