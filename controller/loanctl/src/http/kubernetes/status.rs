@@ -153,6 +153,10 @@ impl Failure {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
         }
+        if code == StatusCode::METHOD_NOT_ALLOWED {
+            let reading = HeaderValue::from_static("GET, HEAD");
+            response.headers_mut().insert(header::ALLOW, reading);
+        }
         if code == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
             response
