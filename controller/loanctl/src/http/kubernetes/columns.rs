@@ -250,6 +250,38 @@ mod tests {
         );
     }
 
+    /// What stands in a column of a type, of an object whose `value` is this.
+    fn cell(r#type: &str, value: &Value) -> Value {
+        let column = PlatformColumn::new(CustomResourceColumnDefinition {
+            type_: r#type.to_owned(),
+            json_path: ".value".to_owned(),
+            ..CustomResourceColumnDefinition::default()
+        });
+        column.cell(
+            &json!({ "value": value }),
+            Timestamp::from_second(60).unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_value_stands_there_if_it_is_of_the_type_of_its_column() {
+        for (r#type, value, shown) in [
+            ("string", json!("a"), json!("a")),
+            ("string", json!(7), json!("7")),
+            ("integer", json!(7), json!(7)),
+            ("integer", json!("7"), Value::Null),
+            ("number", json!(0.5), json!(0.5)),
+            ("boolean", json!(true), json!(true)),
+            ("boolean", json!("true"), Value::Null),
+            ("date", json!("1970-01-01T00:00:30Z"), json!("30s")),
+            ("date", json!("yesterday"), json!("<invalid>")),
+            ("date", json!(30), Value::Null),
+            ("other", json!("a"), Value::Null),
+        ] {
+            assert_eq!(cell(r#type, &value), shown, "{value} as {type}");
+        }
+    }
+
     #[test]
     fn what_is_not_there_leaves_its_column_empty() {
         let platform = Object::Platform(with_history(Vec::new()).into());

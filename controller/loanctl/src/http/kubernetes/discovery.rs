@@ -162,3 +162,64 @@ fn found(resource: Resource) -> Value {
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_discover_tell_the_same() {
+        for group in ["", "lending.dev"] {
+            let by_itself = resources(group).resources;
+            let by_itself: Vec<&str> = by_itself
+                .iter()
+                .map(|resource| resource.name.as_str())
+                .collect();
+            let at_once = aggregated(group);
+            let mut names = Vec::new();
+            for resource in at_once["items"][0]["versions"][0]["resources"]
+                .as_array()
+                .unwrap()
+            {
+                let name = resource["resource"].as_str().unwrap();
+                names.push(name.to_owned());
+                let below = resource["subresources"].as_array().into_iter().flatten();
+                names.extend(
+                    below.map(|it| format!("{name}/{}", it["subresource"].as_str().unwrap())),
+                );
+            }
+            assert_eq!(by_itself, names);
+        }
+    }
+
+    #[test]
+    fn platforms_have_a_short_name_and_are_only_read() {
+        let resources = resources("lending.dev");
+        assert_eq!(resources.group_version, "lending.dev/v1alpha1");
+        let platforms = &resources.resources[0];
+        assert_eq!(
+            platforms.short_names.as_deref(),
+            Some(&["lp".to_owned()][..])
+        );
+        assert_eq!(platforms.verbs, VERBS);
+    }
+
+    #[test]
+    fn the_shape_is_the_one_that_the_client_takes() {
+        let mut asked = Asked::get("/apis");
+        for (accept, content_type) in [
+            (AGGREGATED, AGGREGATED),
+            ("application/json", "application/json"),
+        ] {
+            asked
+                .headers
+                .insert(header::ACCEPT, accept.parse().unwrap());
+            let reply = groups(&asked).unwrap();
+            assert_eq!(reply.headers()[header::CONTENT_TYPE], content_type);
+        }
+        asked
+            .headers
+            .insert(header::ACCEPT, HeaderValue::from_static("application/yaml"));
+        assert!(core(&asked).is_err());
+    }
+}

@@ -30,7 +30,7 @@ pub(super) fn pieces(
         move |(mut objects, part)| async move {
             let (piece, next) = match part {
                 Part::Opening(opening) => (opening, Part::Items { separator: "" }),
-                Part::Items { .. } if objects.peek().is_none() => (CLOSING.to_owned(), Part::None),
+                Part::Items { .. } if objects.peek().is_none() => (CLOSING.to_owned(), Part::Over),
                 Part::Items { separator } => {
                     // Whoever else has something to do on this thread goes first: a list can take a while.
                     tokio::task::yield_now().await;
@@ -43,7 +43,7 @@ pub(super) fn pieces(
                         Part::Items { separator: "," },
                     )
                 }
-                Part::None => return None,
+                Part::Over => return None,
             };
             Some((piece, (objects, next)))
         },
@@ -54,7 +54,7 @@ pub(super) fn pieces(
 enum Part {
     Opening(String),
     Items { separator: &'static str },
-    None,
+    Over,
 }
 
 /// The next items, with commas between.

@@ -130,3 +130,53 @@ fn list_schema(item: &str, names: Names) -> Value {
         "x-kubernetes-group-version-kind": [kind],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_find_the_schema_by_its_kind_and_the_document_by_the_index() {
+        let document = document();
+        let names = Resource::Platforms.names();
+        let kind = json!({ "group": names.group, "version": names.version, "kind": names.kind });
+        let schema = &document["components"]["schemas"]["dev.lending.v1alpha1.LoanPlatform"];
+        assert_eq!(schema["x-kubernetes-group-version-kind"], json!([kind]));
+        assert!(schema["properties"]["spec"]["properties"]["rollout"].is_object());
+        let paths = document["paths"].as_object().unwrap();
+        assert!(
+            paths
+                .values()
+                .all(|path| path["get"]["x-kubernetes-group-version-kind"] == kind)
+        );
+        let index = index();
+        let url = &index["paths"]["apis/lending.dev/v1alpha1"]["serverRelativeURL"];
+        assert!(
+            url.as_str()
+                .unwrap()
+                .starts_with("/openapi/v3/apis/lending.dev/v1alpha1?hash=")
+        );
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let mut rest = vec![document];
+        let mut references = 0;
+        while let Some(value) = rest.pop() {
+            if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+                references += 1;
+            }
+            rest.extend(
+                value
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|object| object.values()),
+            );
+            rest.extend(value.as_array().into_iter().flatten());
+        }
+        assert!(references > 0);
+    }
+}
