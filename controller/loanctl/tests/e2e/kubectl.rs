@@ -274,5 +274,6 @@ async fn kubectl_changes_nothing_and_is_told_which_file_to_edit() {
         said.contains("To add a platform, put its spec file"),
         "{said}"
     );
+    print(&laptop, &["delete", "lp", "other", "--ignore-not-found"]).await;
     assert_eq!(laptop.platform().await.generation(), 1);
 }

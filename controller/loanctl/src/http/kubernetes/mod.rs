@@ -67,7 +67,7 @@ pub(super) fn answer(port: &Port, asked: &Asked) -> Reply {
 fn answered(port: &Port, asked: &Asked) -> Result<Reply, Failure> {
     let route = Route::of(asked.path()).ok_or_else(Failure::no_such_path)?;
     if asked.method != Method::GET && asked.method != Method::HEAD {
-        return Err(Failure::read_only(&target(port, route)));
+        return Err(refusal(&asked.method, route, &target(port, route)));
     }
     match route {
         Route::Version => Ok(reply::json(&server::version())),
@@ -81,6 +81,17 @@ fn answered(port: &Port, asked: &Asked) -> Result<Reply, Failure> {
             many(port, asked, &Scope::of(resource, namespace, asked)?)
         }
         Route::Object(resource, namespace, name) => one(port, asked, (resource, namespace, name)),
+    }
+}
+
+/// What somebody is told who would change something.
+fn refusal(method: &Method, route: Route<'_>, target: &Target) -> Failure {
+    match (route, target) {
+        // Who removes what is gone already wants to hear just that: `kubectl delete --ignore-not-found`.
+        (Route::Object(resource, _, name), Target::NewPlatform) if method == Method::DELETE => {
+            Failure::not_found(resource, name)
+        }
+        _ => Failure::read_only(target),
     }
 }
 
