@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
-pub use crd::crd_yaml;
+pub use crd::{crd, crd_yaml};
 
 use crate::infrastructure::Infrastructure;
 use crate::names::{PlatformName, ServiceName};

@@ -92,6 +92,9 @@ pub(crate) struct ControllerArgs {
     /// What readers of platforms must show (Authorization: Bearer TOKEN); needed where --listen is not this machine alone
     #[arg(long, value_name = "TOKEN", env = "LOAN_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
+    /// File to write a kubeconfig to, with which kubectl reads the platforms from this machine; the token is in it
+    #[arg(long, value_name = "FILE", env = "LOAN_KUBECONFIG")]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// How often what moves is looked at, and the spec files are listed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = pause)]
     pub(crate) poll: Pause,

@@ -7,6 +7,7 @@ mod controller;
 mod exit;
 mod history;
 mod http;
+mod kubeconfig;
 mod output;
 #[cfg(feature = "aws")]
 mod place;

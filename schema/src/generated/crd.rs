@@ -16,10 +16,18 @@ const KNOWN_FORMATS: [&str; 6] = ["int32", "int64", "float", "double", "date", "
 /// # Errors
 /// When it cannot be serialised, which would be a mistake in the types.
 pub fn crd_yaml() -> Result<String, GenerateError> {
+    Ok(serde_saphyr::to_string(&crd()?)?)
+}
+
+/// The CRD of [`LoanPlatform`].
+///
+/// # Errors
+/// When it cannot be serialised, which would be a mistake in the types.
+pub fn crd() -> Result<Value, GenerateError> {
     let mut crd = serde_json::to_value(LoanPlatform::crd())?;
     make_structural(&mut crd);
     crd.sort_all_objects();
-    Ok(serde_saphyr::to_string(&crd)?)
+    Ok(crd)
 }
 
 /// Takes out what a structural schema may not have: keywords of our own and unknown formats.

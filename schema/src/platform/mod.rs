@@ -29,8 +29,12 @@ use crate::status::LoanPlatformStatus;
 
 /// API group of [`LoanPlatform`].
 pub const GROUP: &str = "lending.dev";
+/// Version within [`GROUP`].
+pub const VERSION: &str = "v1alpha1";
 /// API version of [`LoanPlatform`], with its group, as written in a spec's `apiVersion`.
 pub const API_VERSION: &str = "lending.dev/v1alpha1";
+/// Annotation of a platform, as it is read: the spec file that it comes from.
+pub const SOURCE: &str = "lending.dev/source";
 /// Kind, as written in a spec's `kind`.
 pub const KIND: &str = "LoanPlatform";
 
@@ -43,15 +47,21 @@ pub const KIND: &str = "LoanPlatform";
     kind = "LoanPlatform",
     plural = "loanplatforms",
     shortname = "lp",
+    category = "all",
     namespaced,
     status = "LoanPlatformStatus",
     derive = "PartialEq",
     doc = "One environment's loan platform: services, credit policy, alarms and rollout.",
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Phase","type":"string","jsonPath":".status.scoring.phase","description":"Where the scoring rollout stands"}"#,
-    printcolumn = r#"{"name":"Revision","type":"string","jsonPath":".status.scoring.liveRevision","description":"The scoring revision in force"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Generation","type":"integer","jsonPath":".metadata.generation","priority":1,"description":"Counts the edits of the spec file"}"#,
+    printcolumn = r#"{"name":"Mode","type":"string","jsonPath":".spec.mode","priority":1,"description":"What the controller may do"}"#,
+    printcolumn = r#"{"name":"Revision","type":"string","jsonPath":".status.scoring.liveRevision","priority":1,"description":"The scoring revision in force"}"#,
+    printcolumn = r#"{"name":"Last good","type":"string","jsonPath":".status.scoring.lastGoodRevision","priority":1,"description":"The scoring revision that a rollback goes to"}"#,
+    printcolumn = r#"{"name":"Endpoint","type":"string","jsonPath":".status.endpoint","priority":1,"description":"Address of the loan API"}"#,
+    printcolumn = r#"{"name":"Waiting on","type":"string","jsonPath":".status.scoring.waitingOn","priority":1,"description":"What the scoring rollout waits for"}"#
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoanPlatformSpec {

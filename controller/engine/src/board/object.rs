@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use schema::platform::{API_VERSION, KIND};
+use schema::platform::{API_VERSION, KIND, SOURCE};
 use schema::revision::digest_of;
 use schema::{LoanPlatformSpec, LoanPlatformStatus};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl PlatformObject {
                 creation_timestamp: Some(Time(state.created_at)),
                 uid: Some(uid(state)),
                 labels: some_of(&state.labels),
-                annotations: some_of(&state.annotations),
+                annotations: some_of(&annotations(state)),
                 ..ObjectMeta::default()
             },
             spec: state
@@ -113,6 +113,15 @@ fn uid(state: &PlatformState) -> String {
         part(15, 18),
         part(18, 30)
     )
+}
+
+/// Those of the spec file, and which file that is.
+fn annotations(state: &PlatformState) -> BTreeMap<String, String> {
+    let mut annotations = state.annotations.clone();
+    if !state.source.is_empty() {
+        annotations.insert(SOURCE.to_owned(), state.source.clone());
+    }
+    annotations
 }
 
 fn some_of(map: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {

@@ -26,7 +26,7 @@ use self::unclaimed::Search;
 use crate::cli::ControllerArgs;
 use crate::exit::SUCCESS;
 use crate::http::{self, Access};
-use crate::{place, signals};
+use crate::{kubeconfig, place, signals};
 
 /// Longest time that a stop may take: ECS kills a task thirty seconds after it asked it to stop.
 const STOP: Duration = Duration::from_secs(25);
@@ -57,9 +57,19 @@ async fn keep_platforms(args: &ControllerArgs) -> anyhow::Result<()> {
             args.listen
         )
     })?;
+    write_kubeconfig(args, &port)?;
     let home = AwsHome::open(config).await;
     let home = home.context("cannot open the store")?;
     serve(&home, args, (port, access), terms, stop).await
+}
+
+/// Tells kubectl where the controller is, where somebody wants that.
+fn write_kubeconfig(args: &ControllerArgs, port: &Server) -> anyhow::Result<()> {
+    let Some(path) = &args.kubeconfig else {
+        return Ok(());
+    };
+    let config = kubeconfig::of(port.address(), args.token.as_deref());
+    kubeconfig::write(path, &config).with_context(|| format!("cannot write {}", path.display()))
 }
 
 async fn serve(

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::UpArgs;
 use crate::exit::SUCCESS;
 use crate::http::{self, Access};
-use crate::signals;
+use crate::{kubeconfig, signals};
 use screen::Screen;
 
 /// Nothing is far on one machine: looking often is cheap, and edits are seen at once.
@@ -46,6 +46,9 @@ const CONSOLE_DRAIN: Duration = Duration::from_secs(1);
 
 /// Password of the private database, in the state directory.
 const PASSWORD_FILE: &str = "local/secrets/postgres-password";
+
+/// How kubectl finds the controller, in the state directory.
+const KUBECONFIG_FILE: &str = "kubeconfig";
 
 pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -156,6 +159,9 @@ impl Running {
         };
         let stop = CancellationToken::new();
         let address = console.address();
+        let kubeconfig = state_dir.join(KUBECONFIG_FILE);
+        kubeconfig::write(&kubeconfig, &kubeconfig::of(address, None))
+            .with_context(|| format!("cannot write {}", kubeconfig.display()))?;
         let narrator =
             tokio::spawn(screen.narrate(Arc::clone(&world.board), address, state_dir.to_owned()));
         let routes = http::routes(http::Port {

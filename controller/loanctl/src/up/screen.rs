@@ -9,6 +9,7 @@ use engine::board::{Board, Happening, PlatformObject};
 use local_adapter::Progress;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::KUBECONFIG_FILE;
 use crate::output::say;
 use crate::show;
 
@@ -52,6 +53,10 @@ impl Screen {
         let mut rounds = board.rounds();
         let mut told = BTreeMap::new();
         say(format_args!("controller http://{console}/api/v1/platforms"));
+        say(format_args!(
+            "kubectl    KUBECONFIG={} kubectl get lp",
+            state_dir.join(KUBECONFIG_FILE).display()
+        ));
         loop {
             tokio::select! {
                 happening = happenings.recv() => match happening {

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use emulator::Emulators;
+use reqwest::Response;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -76,6 +77,13 @@ impl Controller {
         let url = format!("http://{}/api/v1/platforms/{name}", self.address);
         let answer = reqwest::get(url).await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// What it answers to whoever shows this token.
+    pub(crate) async fn answers(&self, path: &str, token: &str) -> Response {
+        let url = format!("http://{}{path}", self.address);
+        let asked = reqwest::Client::new().get(url).bearer_auth(token);
+        asked.send().await.unwrap()
     }
 
     /// What it counts, in Prometheus text.

@@ -14,6 +14,7 @@ mod dashboard;
 mod drift;
 mod events;
 mod faults;
+mod kubernetes;
 mod orphans;
 mod queue;
 mod rollback;

@@ -16,6 +16,8 @@ mod deciding;
 mod guides;
 mod incident;
 mod invalid_edits;
+mod kube_rs;
+mod kubectl;
 mod laptop;
 mod live_settings;
 mod load;
