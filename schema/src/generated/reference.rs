@@ -1,7 +1,5 @@
 //! The spec's reference for people, made from its JSON Schema: every field with what it may hold.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 /// What stands above the fields.
@@ -29,8 +27,7 @@ fn section(page: &mut String, path: &str, object: &Value) {
     let Some(fields) = object["properties"].as_object() else {
         return;
     };
-    // Writing to a string cannot fail.
-    let _ = write!(page, "\n## `{path}`\n\n{}\n", paragraph(object));
+    page.push_str(&format!("\n## `{path}`\n\n{}\n", paragraph(object)));
     page.push_str(
         "\n| field | holds | when left out | what it means |\n| --- | --- | --- | --- |\n",
     );
@@ -41,13 +38,12 @@ fn section(page: &mut String, path: &str, object: &Value) {
         .filter_map(Value::as_str)
         .collect();
     for (name, field) in fields {
-        let _ = writeln!(
-            page,
-            "| `{name}` | {} | {} | {} |",
+        page.push_str(&format!(
+            "| `{name}` | {} | {} | {} |\n",
             cell(&holds(field)),
             cell(&left_out(field, required.contains(&name.as_str()))),
-            cell(&meaning(field)),
-        );
+            cell(&meaning(field))
+        ));
     }
     for (name, field) in fields {
         section(page, &format!("{path}.{name}"), field);
@@ -146,7 +142,7 @@ fn meaning(field: &Value) -> String {
     let descriptions = field["enumDescriptions"].as_array().into_iter().flatten();
     for (value, description) in values.zip(descriptions) {
         if let Some(description) = description.as_str() {
-            let _ = write!(text, " `{}`: {description}", plain(value));
+            text.push_str(&format!(" `{}`: {description}", plain(value)));
         }
     }
     text

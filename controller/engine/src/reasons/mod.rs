@@ -6,8 +6,6 @@
 mod conditions;
 mod events;
 
-use std::fmt::Write as _;
-
 use schema::status::HistoryKind;
 
 pub use conditions::CONDITIONS;
@@ -66,12 +64,10 @@ pub fn page() -> String {
          | reason | with | what it means | what to do |\n| --- | --- | --- | --- |\n",
     );
     for reason in CONDITIONS {
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {} | {} |",
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
             reason.name, reason.condition, reason.meaning, reason.remedy
-        );
+        ));
     }
     page.push_str(
         "\n## Events\n\n\
@@ -84,11 +80,10 @@ pub fn page() -> String {
         } else {
             reason.remedy
         };
-        let _ = writeln!(
-            page,
-            "| `{:?}` | `{}` | {} | {remedy} |",
+        page.push_str(&format!(
+            "| `{:?}` | `{}` | {} | {remedy} |\n",
             reason.kind, reason.name, reason.meaning
-        );
+        ));
     }
     page
 }

@@ -72,14 +72,14 @@ impl Change {
 const fn nature(action: &Action) -> (Kind, Effect) {
     match action {
         Action::PutAlarm(_) => (Kind::Update, Effect::Beside),
-        Action::DeleteAlarm(_) => (Kind::Delete, Effect::Beside),
         Action::PutSettings { expected, .. } => match expected {
             Expected::Absent => (Kind::Create, Effect::Live),
             Expected::Version(_) => (Kind::Update, Effect::Live),
         },
-        Action::DeleteSettings(_) => (Kind::Delete, Effect::Beside),
         Action::Dashboard { wanted: true } => (Kind::Create, Effect::Beside),
-        Action::Dashboard { wanted: false } => (Kind::Delete, Effect::Beside),
+        Action::DeleteAlarm(_)
+        | Action::DeleteSettings(_)
+        | Action::Dashboard { wanted: false } => (Kind::Delete, Effect::Beside),
         Action::Service(change) => match change {
             ServiceChange::Create(_) => (Kind::Create, Effect::Count),
             ServiceChange::Deploy { .. } => (Kind::Update, Effect::Deployment),

@@ -1,6 +1,5 @@
 //! A plan as people read it: `+ ~ -`, old → new, stage by stage.
 
-use std::fmt::Write as _;
 use std::io::stdout;
 
 use engine::forecast::{Bake, Begins, Fate, ScoringForecast, Stage};
@@ -202,15 +201,13 @@ fn watched(bake: &Bake, guarded: &str) -> String {
         text.push_str("; no alarm judges it.");
         return text;
     }
-    // Writing to a string cannot fail.
-    let _ = write!(text, "; {guarded}:");
+    text.push_str(&format!("; {guarded}:"));
     for guard in &bake.guards {
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             "\n      {}: {}",
             guard.name,
             guard.definition.in_words()
-        );
+        ));
     }
     text
 }
@@ -240,7 +237,7 @@ fn summary(planned: &Planned) -> String {
     let live = counted(with(Effect::Live), "live setting");
     let parts: Vec<String> = [deployments, live].into_iter().flatten().collect();
     if !parts.is_empty() {
-        let _ = write!(text, " Among them: {}.", parts.join(", "));
+        text.push_str(&format!(" Among them: {}.", parts.join(", ")));
     }
     text
 }

@@ -4,7 +4,6 @@
 //! runs. One of `sh until Ctrl-C` goes on until it is interrupted. One of `sh aws` needs an account: of it is checked what
 //! can be without one, that `loanctl` knows every command and option in it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -70,10 +69,9 @@ async fn every_command_in_the_guides_works_as_it_is_written() {
                 // Interrupted as by Ctrl-C: 124 is `timeout`'s word that it had to.
                 "sh until Ctrl-C" => {
                     let quoted = block.text.replace('\'', r"'\''");
-                    let _ = writeln!(
-                        script,
-                        "timeout --signal=INT 5 bash -c '{quoted}' || [ $? = 124 ]"
-                    );
+                    script.push_str(&format!(
+                        "timeout --signal=INT 5 bash -c '{quoted}' || [ $? = 124 ]\n"
+                    ));
                 }
                 _ => continue,
             }
