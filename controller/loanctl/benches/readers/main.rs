@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a measurement that cannot go on fails"
 )]
 #![expect(clippy::print_stdout, reason = "figures are to be read")]
