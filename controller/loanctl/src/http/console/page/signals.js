@@ -1,0 +1,51 @@
+// The golden signals of a platform's services.
+
+import { el, say } from "./dom.js";
+import { plot, windowOf } from "./plot.js";
+
+const ROWS = { loanApi: "loan-api", auth: "auth", scoring: "scoring", scoreProvider: "score-provider" };
+const COLUMNS = [
+  { title: "Requests", unit: "/s", lines: [["", "Requests"]] },
+  { title: "Errors", unit: "%", lines: [["", "ErrorRatio"]] },
+  { title: "Latency", unit: "ms", lines: [["p50", "LatencyP50"], ["p99", "LatencyP99"]] },
+  { title: "In flight", unit: "", lines: [["", "InFlight"]] },
+  { title: "CPU", unit: "%", lines: [["", "Cpu"]] },
+];
+
+/** Draws into `node`. All its plots have one cursor. */
+export function signals(node) {
+  const note = el("p", { class: "soft" }, "Asking for what was measured …");
+  const grid = el("div", { class: "grid" });
+  node.replaceChildren(note, grid);
+  let plots = [];
+  grid.addEventListener("point-at", ({ detail }) => plots.forEach((it) => it.point(detail)));
+  return {
+    failed: (why) => say(note, `Not measured now: ${why}`),
+    plot: (series) => {
+      if (!series.length) {
+        say(note, "Nothing was measured yet.");
+        grid.replaceChildren();
+        return;
+      }
+      const span = windowOf(series);
+      say(note, `The last ${span.minutes} minutes.`);
+      plots = [];
+      grid.replaceChildren(...Object.entries(ROWS).flatMap(([service, name]) => row(service, name, series, span, plots)));
+    },
+  };
+}
+
+function row(service, name, series, span, plots) {
+  const own = series.filter((it) => it.of.golden.service === service);
+  if (!own.length) return [];
+  const cells = COLUMNS.map(({ title, unit, lines }) => {
+    const found = lines
+      .map(([label, signal]) => ({ label, series: own.find((it) => it.of.golden.signal === signal) }))
+      .filter((it) => it.series);
+    if (!found.length) return el("div", { class: "none soft" }, `${title}: no data`);
+    const made = plot({ title, of: name, lines: found, unit, span });
+    plots.push(made);
+    return made.figure;
+  });
+  return [el("h3", {}, name), ...cells];
+}
