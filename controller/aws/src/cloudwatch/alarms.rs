@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, DashboardState, ObservedAlarm, Permit, PortError, Seen,
-    Urgency,
+    Trend, Urgency,
 };
 use jiff::Timestamp;
 use schema::infrastructure::Infrastructure;
@@ -21,6 +21,7 @@ use super::evidence::Inquiry;
 use super::gathering::{ByName, gathering};
 use super::pasts::Pasts;
 use super::registry::Registry;
+use super::trends::{Look, Recent};
 use super::{change, definition, describe, metric_data, names, observation};
 use crate::batcher::Batcher;
 use crate::caller::Caller;
@@ -41,6 +42,7 @@ pub(crate) struct CloudWatchAlarms {
     pasts: Pasts,
     /// What was found of each platform at its last look.
     definitions: Mutex<BTreeMap<PlatformName, Vec<AlarmDefinition>>>,
+    recent: Recent,
 }
 
 impl CloudWatchAlarms {
@@ -65,6 +67,7 @@ impl CloudWatchAlarms {
             listing: tokio::sync::Mutex::default(),
             pasts: Pasts::default(),
             definitions: Mutex::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -243,6 +246,24 @@ impl Alarms for CloudWatchAlarms {
         let client = &self.connection.cloudwatch;
         let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
         Ok(inquiry.conclude(&answers.await?))
+    }
+
+    async fn trends(&self, platform: &PlatformName) -> Result<Vec<Trend>, PortError> {
+        // Whoever looks waits behind everything that the controller itself does.
+        let urgency = Urgency::Resync;
+        let reading = async {
+            let definitions = self.definitions(platform, urgency).await?;
+            let infrastructure = self.infrastructure.load_full();
+            let now = self.connection.clock.now();
+            let surroundings = infrastructure.surroundings(platform);
+            let look = Look::at(platform, &definitions, surroundings, now);
+            let of_what = format!("platform {platform}");
+            let client = &self.connection.cloudwatch;
+            let questions = look.questions();
+            let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
+            Ok(look.conclude(&answers.await?))
+        };
+        self.recent.or(platform, reading).await
     }
 }
 

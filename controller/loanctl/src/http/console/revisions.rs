@@ -145,7 +145,7 @@ mod tests {
     fn revision(image: &str) -> ScoringRevision {
         let text = include_str!("../../../tests/e2e/platform.yaml").replace("scoring:0.1.0", image);
         let checked = validation::check("local.yaml", text.as_bytes());
-        let spec: LoanPlatformSpec = checked.unwrap().spec;
+        let spec: LoanPlatformSpec = checked.platform.unwrap().spec;
         ScoringRevision::of(&spec)
     }
 

@@ -85,6 +85,7 @@ export class GlanceView {
       if (kind === "changes" && isHeadline(before, it)) this.#spoken.names.add(it.name);
     }
     this.#draw(told.map((it) => it.name));
+    if (kind === "snapshot") performance.mark("platforms shown");
     this.#speak();
   }
 

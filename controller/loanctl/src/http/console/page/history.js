@@ -1,7 +1,7 @@
 // What happened, the newest first, with the evidence of what was decided.
 
 import { el } from "./dom.js";
-import { clock, number, quantity } from "./format.js";
+import { clock, number, plural, quantity } from "./format.js";
 
 const KINDS = {
   SpecAccepted: ["calm", "Spec accepted"],
@@ -42,11 +42,12 @@ function entry({ at, kind, by, message, evidence }) {
     {},
     el("time", { class: "num", datetime: at }, clock(at)),
     el("span", { class: `pill ${tone}` }, word),
-    el("div", {}, el("p", { class: "message" }, message), by && by !== "Controller" && el("p", { class: "soft" }, `by ${by}`), evidence && proof(evidence)),
+    el("div", {}, el("p", { class: "message" }, message), by && by !== "Controller" && el("p", { class: "soft" }, `by ${by}`), evidence && proof(evidence, `${kind} ${at}`)),
   );
 }
 
-function proof({ alarm, value, threshold, firedAt, samples, fields = [] }) {
+/** What was decided against a change stands open; that the same fields were tried, behind a click. */
+function proof({ alarm, value, threshold, firedAt, samples, fields = [] }, key) {
   const facts = [
     alarm && ["Alarm", alarm],
     firedAt && ["Value", el("b", {}, quantity(value))],
@@ -59,7 +60,10 @@ function proof({ alarm, value, threshold, firedAt, samples, fields = [] }) {
     "div",
     { class: "proof" },
     facts.length > 0 && el("dl", { class: "facts tight" }, facts.map(([name, it]) => el("div", {}, el("dt", {}, name), el("dd", { class: "num" }, it)))),
-    fields.length > 0 && changes(fields),
+    fields.length > 0 &&
+      (alarm
+        ? changes(fields)
+        : el("details", { "data-key": key }, el("summary", { "data-key": `${key} summary` }, plural(fields.length, "field")), changes(fields))),
   );
 }
 

@@ -81,7 +81,8 @@ export class PlatformView {
     this.#alarms = new AlarmsPart(parts.alarms.content);
     this.#signals = signals(parts.signals.content);
     this.#revisions = new RevisionsPart(parts.revisions.content, this.#path);
-    this.#body.replaceChildren(...Object.values(parts).map((it) => it.node));
+    const sections = Object.values(parts).map((it) => it.node);
+    this.#body.replaceChildren(jumps(sections), ...sections);
   }
 
   #show() {
@@ -116,6 +117,20 @@ export class PlatformView {
   }
 }
 
+/** Ways to the sections: the page is long, on a phone above all. */
+function jumps(sections) {
+  const jump = (section) => {
+    const title = section.querySelector("h2");
+    const go = () => {
+      title.tabIndex = -1;
+      section.scrollIntoView({ block: "start" });
+      title.focus({ preventScroll: true });
+    };
+    return el("button", { type: "button", onclick: go }, title.textContent);
+  };
+  return el("nav", { class: "jumps", "aria-label": "Sections" }, sections.filter((it) => !it.classList.contains("remedies")).map(jump));
+}
+
 /** The platform as the list would show it. */
 function asGlance({ metadata, status, ready }) {
   const firing = status.alarms.filter((it) => it.state === "ALARM").map((it) => it.name);
@@ -144,7 +159,7 @@ function heading(model) {
   return [
     el("div", { class: "title" }, el("h1", {}, metadata.name), el("span", { class: `pill large ${standing.tone}` }, standing.word)),
     el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
-    el("ul", { class: "conditions", "aria-label": "Conditions" }, conditions.map(condition)),
+    el("ul", { class: "conditions", "aria-label": "Conditions" }, together(conditions).map(condition)),
   ];
 }
 
@@ -153,13 +168,24 @@ function generation(newest, good) {
   return good ? `${newest}, refused; ${good} is in force` : `${newest}, refused; none is in force`;
 }
 
-function condition({ type, status, reason, message, lastTransitionTime }) {
-  const good = type === "Ready" ? status === "True" : status !== "True";
-  const tone = good ? "ok" : type === "Stalled" ? "bad" : "moving";
+/** Conditions that say the same are said once. */
+function together(conditions) {
+  const found = [];
+  for (const { type, status, reason, message, lastTransitionTime } of conditions) {
+    const same = found.find((it) => it.reason === reason && it.message === message);
+    if (same) same.said.push([type, status]);
+    else found.push({ said: [[type, status]], reason, message, lastTransitionTime });
+  }
+  return found;
+}
+
+function condition({ said, reason, message, lastTransitionTime }) {
+  const holds = (type, status) => said.some(([one, value]) => one === type && value === status);
+  const tone = holds("Stalled", "True") ? "bad" : holds("Ready", "True") ? "ok" : "moving";
   return el(
     "li",
     { class: tone },
-    el("div", {}, el("strong", {}, `${type}=${status}`), ` ${reason} `, el("time", { datetime: lastTransitionTime, title: clock(lastTransitionTime), "data-ago": lastTransitionTime }, ago(lastTransitionTime))),
+    el("div", {}, el("strong", {}, said.map((it) => it.join("=")).join(", ")), ` ${reason} `, el("time", { datetime: lastTransitionTime, title: clock(lastTransitionTime), "data-ago": lastTransitionTime }, ago(lastTransitionTime))),
     message && el("p", {}, message),
   );
 }

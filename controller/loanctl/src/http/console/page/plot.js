@@ -1,7 +1,7 @@
 // Small plots: lines over time, a threshold, a cursor that all plots of a page share.
 
 import { el, svg } from "./dom.js";
-import { clock, quantity } from "./format.js";
+import { clock, number, quantity } from "./format.js";
 
 const WIDTH = 300;
 const HEIGHT = 64;
@@ -21,9 +21,9 @@ export function windowOf(series) {
 }
 
 /** A figure of `lines`: `[{label, series}]`. `threshold` is `{value, above}`. */
-export function plot({ title, of, lines, unit, threshold, span, tone }) {
+export function plot({ title, of, lines, unit, threshold, span, least = 0 }) {
   const values = lines.flatMap(({ series }) => within(series, span).map(([, value]) => value));
-  const top = Math.max(...values, threshold?.value ?? 0, 0) * 1.15 || 1;
+  const top = Math.max(...values, threshold?.value ?? 0, least) * 1.15 || 1;
   const y = (value) => HEIGHT - (Math.max(0, value) / top) * HEIGHT;
   const x = (time) => ((time - span.start) / (span.end - span.start)) * WIDTH;
   const cursor = svg("line", { class: "cursor", y1: 0, y2: HEIGHT, x1: -9, x2: -9 });
@@ -34,15 +34,15 @@ export function plot({ title, of, lines, unit, threshold, span, tone }) {
     lines.map(({ series }, index) => svg("path", { class: `line line-${index}`, d: path(series, span, x, y) })),
     cursor,
   );
-  const newest = lines.map((line) => `${line.label ? `${line.label} ` : ""}${quantity(last(line.series), unit)}`).join("  ");
+  const together = (values) => (values.length > 1 ? `${values.slice(0, -1).map(rounded).join(", ")}, ${quantity(values.at(-1), unit)}` : quantity(values[0], unit));
+  const newest = together(lines.map((line) => last(line.series)));
   const readout = el("span", { class: "value num" }, newest);
   const area = el("div", { class: "area" }, picture, el("span", { class: "top num", "aria-hidden": "true" }, quantity(top / 1.15, unit)));
-  const figure = el("figure", { class: `plot ${tone ?? ""}` }, el("figcaption", {}, el("span", { class: "name" }, title), readout), area);
+  const figure = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "name" }, title), readout), area);
   const point = (time) => {
     cursor.setAttribute("x1", x(time));
     cursor.setAttribute("x2", x(time));
-    const told = lines.map((line) => quantity(at(line.series, time), unit)).join("  ");
-    readout.textContent = `${clock(time)}  ${told}`;
+    readout.textContent = `${clock(time)}  ${together(lines.map((line) => at(line.series, time)))}`;
   };
   const rest = () => {
     cursor.setAttribute("x1", -9);
@@ -88,6 +88,8 @@ function breach({ value, above }, y) {
 function at({ start, periodMs, values }, time) {
   return values[Math.floor((time - Date.parse(start)) / periodMs)];
 }
+
+const rounded = (value) => (value == null ? "no data" : number(value));
 
 const last = ({ values }) => values.findLast((value) => value != null);
 

@@ -55,7 +55,7 @@ function bake({ bake, phase }, rollout) {
     el(
       "div",
       {},
-      el("p", {}, el("b", { class: "num" }, number(bake.samples)), ` of ${number(needed)} scoring calls needed`),
+      el("p", {}, el("b", { class: "num" }, number(bake.samples)), ` scoring calls seen, ${number(needed)} needed`),
       el("progress", { max: Math.max(1, needed), value: Math.min(Math.max(1, needed), needed ? bake.samples : 1), "aria-label": "Scoring calls seen" }),
     ),
   );

@@ -4,12 +4,13 @@ import { el, say } from "./dom.js";
 import { plot, windowOf } from "./plot.js";
 
 const ROWS = { loanApi: "loan-api", auth: "auth", scoring: "scoring", scoreProvider: "score-provider" };
+/** `least` is what the highest line of a plot stands for at least: a ripple near zero is no mountain. */
 const COLUMNS = [
-  { title: "Requests", unit: "/s", lines: [["", "Requests"]] },
-  { title: "Errors", unit: "%", lines: [["", "ErrorRatio"]] },
-  { title: "Latency", unit: "ms", lines: [["p50", "LatencyP50"], ["p99", "LatencyP99"]] },
-  { title: "In flight", unit: "", lines: [["", "InFlight"]] },
-  { title: "CPU", unit: "%", lines: [["", "Cpu"]] },
+  { title: "Requests", unit: "/s", least: 1, lines: [["", "Requests"]] },
+  { title: "Errors", unit: "%", least: 5, lines: [["", "ErrorRatio"]] },
+  { title: "p50, p99", unit: "ms", least: 20, lines: [["p50", "LatencyP50"], ["p99", "LatencyP99"]] },
+  { title: "In flight", unit: "", least: 8, lines: [["", "InFlight"]] },
+  { title: "CPU", unit: "%", least: 50, lines: [["", "Cpu"]] },
 ];
 
 /** Draws into `node`. All its plots have one cursor. */
@@ -38,12 +39,12 @@ export function signals(node) {
 function row(service, name, series, span, plots) {
   const own = series.filter((it) => it.of.golden.service === service);
   if (!own.length) return [];
-  const cells = COLUMNS.map(({ title, unit, lines }) => {
+  const cells = COLUMNS.map(({ title, unit, least, lines }) => {
     const found = lines
       .map(([label, signal]) => ({ label, series: own.find((it) => it.of.golden.signal === signal) }))
       .filter((it) => it.series);
     if (!found.length) return el("div", { class: "none soft" }, `${title}: no data`);
-    const made = plot({ title, of: name, lines: found, unit, span });
+    const made = plot({ title, of: name, lines: found, unit, least, span });
     plots.push(made);
     return made.figure;
   });

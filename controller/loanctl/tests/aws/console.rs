@@ -1,0 +1,56 @@
+//! The console of a controller that other machines may reach: its readers show a token.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::account::{Account, eventually};
+use crate::browser::Browser;
+use crate::controller::Controller;
+use crate::telemetry::Telemetry;
+
+const TOKEN: &str = "a-token-that-nobody-guesses";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_the_token_sees_platforms_and_nobody_else() {
+    let account = Account::opens().await;
+    let controller = Controller::starts_for(&account, TOKEN).await;
+    let _telemetry = Telemetry::of(&account, "dev");
+    account.submits("dev", |_| ()).await;
+    let console = controller.url("/");
+    for path in [
+        "/console/stream",
+        "/console/platforms/dev/series",
+        "/console/platforms/dev/revisions",
+    ] {
+        let refused = reqwest::get(controller.url(path)).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+
+    let browser = Browser::start();
+    let page = browser.page(&console).await;
+    page.says("#token", "asks for a token").await;
+    page.is_accessible("the question for a token").await;
+    page.types("another-token-than-the-one").await;
+    page.presses("Enter").await;
+    page.says("#token", "not the controller's token").await;
+    page.types(TOKEN).await;
+    page.presses("Enter").await;
+    page.says("#link", "live").await;
+    page.says(".row", "dev").await;
+    page.click("a.row").await;
+    page.says("h1", "dev").await;
+    page.says(".services", "loan-api").await;
+    let kept = page.value("sessionStorage.getItem('loan-token')").await;
+    assert_eq!(kept, TOKEN);
+
+    let measured = eventually("what CloudWatch has measured", async || {
+        let series = controller.url("/console/platforms/dev/series");
+        let asked = reqwest::Client::new().get(series).bearer_auth(TOKEN);
+        let answer: Value = asked.send().await.ok()?.json().await.ok()?;
+        let of_alarms = |it: &&Value| it["of"]["alarm"].is_object();
+        let series = answer["series"].as_array()?;
+        series.iter().find(of_alarms).cloned()
+    })
+    .await;
+    assert_eq!(measured["of"]["alarm"]["name"], "scoring-failures");
+}
