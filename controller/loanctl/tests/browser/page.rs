@@ -19,7 +19,9 @@ pub(crate) struct Page {
 
 impl Page {
     pub(super) async fn open(link: Link, url: &str) -> Self {
-        let made = link.call(None, "Target.createTarget", json!({"url": "about:blank"}));
+        // A window of its own: a tab behind another one is not seen, and goes to sleep.
+        let window = json!({"url": "about:blank", "newWindow": true});
+        let made = link.call(None, "Target.createTarget", window);
         let target = made.await["targetId"].clone();
         let attached = json!({"targetId": target, "flatten": true});
         let attached = link.call(None, "Target.attachToTarget", attached).await;

@@ -181,7 +181,7 @@ function headings() {
 
 function draw(row, glance) {
   const { tone, word, why } = standing(glance);
-  const waits = glance.waitingOn ?? (tone === "ok" ? "" : why);
+  const waits = glance.stalled ? glance.message : (glance.waitingOn ?? (tone === "ok" ? "" : why));
   row.rank = needsAttention(glance) ? 0 : 1;
   row.text = [glance.name, word, glance.reason, phaseWord(glance.phase), glance.live, glance.candidate, ...glance.firing, waits]
     .join(" ")

@@ -203,6 +203,6 @@ function spec(spec) {
     "details",
     { "data-key": "spec" },
     el("summary", { "data-key": "spec-summary" }, `Every field, defaults filled in: ${plural(text.split("\n").length - 1, "line")}`),
-    el("pre", { tabindex: "0", role: "region", "aria-label": "Spec in force" }, text),
+    el("pre", { tabindex: "0", role: "region", "aria-label": "Spec as text" }, text),
   );
 }
