@@ -16,6 +16,11 @@ async fn whoever_has_the_token_sees_platforms_and_nobody_else() {
     let controller = Controller::starts_for(&account, TOKEN).await;
     let _telemetry = Telemetry::of(&account, "dev");
     account.submits("dev", |_| ()).await;
+    eventually("its alarms are seen", async || {
+        let found = asked(&controller, "/api/v1/platforms/dev").await?;
+        (found["status"]["alarms"].as_array()?.len() == 2).then_some(())
+    })
+    .await;
     let console = controller.url("/");
     for path in [
         "/console/stream",
@@ -43,14 +48,23 @@ async fn whoever_has_the_token_sees_platforms_and_nobody_else() {
     let kept = page.value("sessionStorage.getItem('loan-token')").await;
     assert_eq!(kept, TOKEN);
 
-    let measured = eventually("what CloudWatch has measured", async || {
-        let series = controller.url("/console/platforms/dev/series");
-        let asked = reqwest::Client::new().get(series).bearer_auth(TOKEN);
-        let answer: Value = asked.send().await.ok()?.json().await.ok()?;
-        let of_alarms = |it: &&Value| it["of"]["alarm"].is_object();
-        let series = answer["series"].as_array()?;
-        series.iter().find(of_alarms).cloned()
-    })
+    page.says(".alarms", "scoring-failures").await;
+    page.shows(
+        "what CloudWatch has measured",
+        "document.querySelector('.alarms svg')",
+    )
     .await;
-    assert_eq!(measured["of"]["alarm"]["name"], "scoring-failures");
+    let measured = asked(&controller, "/console/platforms/dev/series").await;
+    let measured = measured.unwrap();
+    let mut series = measured["series"].as_array().unwrap().iter();
+    let failures = series.find(|it| it["of"]["alarm"]["name"] == "scoring-failures");
+    let values = failures.unwrap()["values"].as_array().unwrap();
+    assert!(values.iter().any(Value::is_number), "{values:?}");
+}
+
+/// What it answers to whoever has the token.
+async fn asked(controller: &Controller, path: &str) -> Option<Value> {
+    let asked = reqwest::Client::new().get(controller.url(path));
+    let answer = asked.bearer_auth(TOKEN).send().await.ok()?;
+    answer.error_for_status().ok()?.json().await.ok()
 }

@@ -145,9 +145,8 @@ impl Page {
                 .nth(2)
                 .unwrap()
                 .join("accessibility/node_modules/axe-core/axe.min.js");
-            let program = fs::read_to_string(&program).unwrap_or_else(|error| {
-                panic!("{}: {error}: run `.ci/need test`", program.display())
-            });
+            let program = fs::read_to_string(program)
+                .expect("the checker of accessibility: `.ci/need test` brings it");
             // It may only be run from outside: the page itself runs nothing that is not the controller's.
             self.value(&format!("{program}; 0")).await;
         }

@@ -47,7 +47,7 @@ impl<'a> Detail<'a> {
                 ..platform.status.clone()
             },
             history: (!has_history).then_some(history.as_slice()),
-            spec: (!has_spec).then(|| platform.spec.as_deref()),
+            spec: (!has_spec).then_some(platform.spec.as_deref()),
         })
     }
 }

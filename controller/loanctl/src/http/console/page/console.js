@@ -16,7 +16,7 @@ function route() {
 }
 
 /** Says honestly whether what is shown is live. */
-function linked(state, since) {
+function linked(state, since, why) {
   const cut = byId("cut");
   document.body.dataset.link = state;
   say(byId("link"), state === "live" ? "live" : "not live");
@@ -25,13 +25,10 @@ function linked(state, since) {
     cut.replaceChildren();
     return;
   }
-  const when = since ? `since ${new Date(since).toLocaleTimeString("en-GB")}` : "yet: the controller does not answer";
-  if (cut.dataset.when === when && cut.childElementCount) return;
-  cut.dataset.when = when;
-  cut.replaceChildren(
-    el("strong", {}, `Not live ${when}.`),
-    ` ${since ? "What is shown is as it was then. " : ""}Trying again by itself.`,
-  );
+  const when = since ? `since ${new Date(since).toLocaleTimeString("en-GB")}` : "yet";
+  const told = `Not live ${when}: ${why ?? "the controller does not answer"}.`;
+  if (cut.firstChild?.textContent === told) return;
+  cut.replaceChildren(el("strong", {}, told), ` ${since ? "What is shown is as it was then. " : ""}Trying again by itself.`);
 }
 
 /** Times that pass: `<time data-ago>`, and countdowns. */

@@ -17,6 +17,9 @@ const SORTS = [
 let sort = SORTS[0];
 let wanted = "";
 
+/** `alba-2` before `alba-10`. */
+const byName = new Intl.Collator("en", { numeric: true });
+
 const SPOKEN_EVERY_MS = 3_000;
 
 export class GlanceView {
@@ -97,7 +100,7 @@ export class GlanceView {
       draw(row, known.get(name));
     }
     // Those that need somebody come first; otherwise by name, so that nothing jumps about.
-    const sorted = [...this.#rows.entries()].sort(([a, one], [b, other]) => one.rank - other.rank || (a < b ? -1 : 1));
+    const sorted = [...this.#rows.entries()].sort(([a, one], [b, other]) => one.rank - other.rank || byName.compare(a, b));
     let place = this.#list.firstElementChild;
     for (const [, { node }] of sorted) {
       if (node === place) place = place.nextElementSibling;
@@ -181,8 +184,9 @@ function headings() {
 
 function draw(row, glance) {
   const { tone, word, why } = standing(glance);
-  const waits = glance.stalled ? glance.message : (glance.waitingOn ?? (tone === "ok" ? "" : why));
-  row.rank = needsAttention(glance) ? 0 : 1;
+  const isPlain = glance.stalled || word === "Drifted";
+  const waits = isPlain ? glance.message : (glance.waitingOn ?? (tone === "ok" ? "" : why));
+  row.rank = tone === "bad" ? 0 : needsAttention(glance) ? 1 : 2;
   row.text = [glance.name, word, glance.reason, phaseWord(glance.phase), glance.live, glance.candidate, ...glance.firing, waits]
     .join(" ")
     .toLowerCase();

@@ -6,11 +6,13 @@ import { authorization, askForToken } from "./token.js";
 /** The controller says something at least every 5 s. */
 const SILENCE_MS = 13_000;
 const FIRST_PAUSE_MS = 500;
+/** A stream that ends sooner than this is not one that had its time. */
+const SHORT_MS = 2_000;
 const LONGEST_PAUSE_MS = 10_000;
 /** A page that nobody sees gives its connection back. */
 const UNSEEN_MS = 30_000;
 
-/** Follows `path` until it is stopped. Tells `heard(kind, data)` and `linked("live" | "cut", since)`. */
+/** Follows `path` until it is stopped. Tells `heard(kind, data)` and `linked("live" | "cut", since, why)`. */
 export class Live {
   #path;
   #heard;
@@ -36,11 +38,13 @@ export class Live {
     while (!this.#stopped) {
       try {
         await seen();
+        const began = Date.now();
         await this.#read();
         // It ended as it should, as it does every ten minutes: another one takes over.
+        if (this.#last !== null && Date.now() - began < SHORT_MS) await this.#wait();
       } catch (error) {
         if (this.#stopped) return;
-        this.#linked("cut", this.#last);
+        this.#linked("cut", this.#last, error.refusal);
         await this.#wait();
       }
     }
@@ -62,7 +66,7 @@ export class Live {
         await askForToken();
         return;
       }
-      if (!answer.ok) throw new Error(`answered ${answer.status}`);
+      if (!answer.ok) throw await refusal(answer);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (;;) {
@@ -130,7 +134,13 @@ function whenUnseen(then) {
 /** One answer in JSON. Throws what the controller says where it cannot tell. */
 export async function ask(path, signal) {
   const answer = await fetch(path, { headers: authorization(), cache: "no-store", signal });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail ?? body.title ?? `answered ${answer.status}`);
-  return body;
+  if (!answer.ok) throw await refusal(answer);
+  return answer.json();
+}
+
+/** Why the controller does not tell, in its own words where it has some. */
+async function refusal(answer) {
+  const problem = await answer.json().catch(() => ({}));
+  const why = problem.detail ?? problem.title ?? `it answered ${answer.status}`;
+  return Object.assign(new Error(why), { refusal: why });
 }

@@ -137,7 +137,7 @@ function asGlance({ metadata, status, ready }) {
   const stalled = status.conditions.find((it) => it.type === "Stalled" && it.status === "True");
   const telling = stalled ?? status.conditions.find((it) => it.type === "Ready");
   const message = telling?.message ?? "";
-  return { ready, firing, stalled: Boolean(stalled), message, phase: status.scoring.phase, generation: metadata.generation };
+  return { ready, firing, stalled: Boolean(stalled), reason: telling?.reason, message, phase: status.scoring.phase, generation: metadata.generation };
 }
 
 function heading(model) {

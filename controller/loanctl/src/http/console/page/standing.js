@@ -40,6 +40,7 @@ export function standing(glance) {
   if (glance.firing.length) return { tone: "bad", word: "Alarm", why: `${glance.firing.join(", ")} firing` };
   if (glance.stalled) return { tone: "bad", word: "Stalled", why };
   if (glance.phase === "RollbackFailed") return { tone: "bad", word: "Stuck", why };
+  if (glance.reason === "Drifted") return { tone: "warn", word: "Drifted", why };
   if (!glance.ready) return { tone: isMoving(glance.phase) ? "moving" : "warn", word: "Not ready", why };
   return { tone: "ok", word: "Ready", why };
 }
