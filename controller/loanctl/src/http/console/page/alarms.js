@@ -73,7 +73,7 @@ export class AlarmsPart {
 
   #plot(alarm, series, span, sign) {
     const threshold = { value: alarm.threshold, above: sign !== "<" && sign !== "≤" };
-    const made = plot({ title: `last ${span.minutes} min`, of: alarm.name, lines: [{ series }], unit: series.unit, threshold, span });
+    const made = plot({ title: `last ${span.minutes} min`, of: alarm.name, lines: [{ series }], unit: series.unit, threshold, span, tellsTime: true });
     this.#plots.push(made);
     return made.figure;
   }

@@ -89,7 +89,9 @@ export class PlatformView {
     const { metadata, status, ready, history, spec } = this.#known;
     const glance = asGlance(this.#known);
     this.#head.show({ metadata, ready, standing: standing(glance), conditions: status.conditions, endpoint: status.endpoint, good: status.lastGoodGeneration, mode: spec?.mode });
-    this.#parts.rollout.part.show({ scoring: status.scoring, rollout: spec?.rollout, services: status.services });
+    // What the conditions say already need not be said twice.
+    const isSaid = status.conditions.some((it) => it.message === status.scoring.waitingOn);
+    this.#parts.rollout.part.show({ scoring: status.scoring, isSaid, rollout: spec?.rollout, services: status.services });
     this.#parts.remedies.part.show(status.remedies ?? []);
     this.#parts.remedies.node.hidden = !status.remedies?.length;
     this.#parts.services.part.show(status.services);

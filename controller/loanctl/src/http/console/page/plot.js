@@ -20,8 +20,8 @@ export function windowOf(series) {
   return { start: end - minutes * 60_000, end, minutes };
 }
 
-/** A figure of `lines`: `[{label, series}]`. `threshold` is `{value, above}`. */
-export function plot({ title, of, lines, unit, threshold, span, least = 0 }) {
+/** A figure of `lines`: `[{label, series}]`. `threshold` is `{value, above}`. One that `tellsTime` says where the cursor is. */
+export function plot({ title, of, lines, unit, threshold, span, least = 0, tellsTime }) {
   const values = lines.flatMap(({ series }) => within(series, span).map(([, value]) => value));
   const top = Math.max(...values, threshold?.value ?? 0, least) * 1.15 || 1;
   const y = (value) => HEIGHT - (Math.max(0, value) / top) * HEIGHT;
@@ -36,18 +36,21 @@ export function plot({ title, of, lines, unit, threshold, span, least = 0 }) {
   );
   const together = (values) => (values.length > 1 ? `${values.slice(0, -1).map(rounded).join(", ")}, ${quantity(values.at(-1), unit)}` : quantity(values[0], unit));
   const newest = together(lines.map((line) => last(line.series)));
+  const name = el("span", { class: "name num" }, title);
   const readout = el("span", { class: "value num" }, newest);
   const area = el("div", { class: "area" }, picture, el("span", { class: "top num", "aria-hidden": "true" }, quantity(top / 1.15, unit)));
-  const figure = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "name" }, title), readout), area);
+  const figure = el("figure", { class: "plot" }, el("figcaption", {}, name, readout), area);
   const point = (time) => {
     cursor.setAttribute("x1", x(time));
     cursor.setAttribute("x2", x(time));
-    readout.textContent = `${clock(time)}  ${together(lines.map((line) => at(line.series, time)))}`;
+    readout.textContent = together(lines.map((line) => at(line.series, time)));
+    if (tellsTime) name.textContent = clock(time);
   };
   const rest = () => {
     cursor.setAttribute("x1", -9);
     cursor.setAttribute("x2", -9);
     readout.textContent = newest;
+    name.textContent = title;
   };
   area.addEventListener("pointermove", (event) => {
     const box = area.getBoundingClientRect();

@@ -9,11 +9,11 @@ const BACK = ["Preflight", "Applying", "Baking", "RollingBack", "Verifying", "Ro
 /** Phases that end the way back otherwise than it should. */
 const LAST = new Set(["RolledBack", "RollbackUnconfirmed", "RollbackFailed"]);
 
-export function rollout({ scoring, rollout, services }) {
+export function rollout({ scoring, isSaid, rollout, services }) {
   return [
     steps(scoring.phase),
     scoring.bake && bake(scoring, rollout),
-    scoring.waitingOn && el("p", { class: "waits" }, el("strong", {}, "Waits for: "), scoring.waitingOn),
+    scoring.waitingOn && !isSaid && el("p", { class: "waits" }, el("strong", {}, "Waits for: "), scoring.waitingOn),
     facts(scoring, services),
     scoring.quarantined.length > 0 && quarantine(scoring.quarantined),
   ];

@@ -1,6 +1,7 @@
 // The golden signals of a platform's services.
 
 import { el, say } from "./dom.js";
+import { clock } from "./format.js";
 import { plot, windowOf } from "./plot.js";
 
 const ROWS = { loanApi: "loan-api", auth: "auth", scoring: "scoring", scoreProvider: "score-provider" };
@@ -19,7 +20,11 @@ export function signals(node) {
   const grid = el("div", { class: "grid" });
   node.replaceChildren(note, grid);
   let plots = [];
-  grid.addEventListener("point-at", ({ detail }) => plots.forEach((it) => it.point(detail)));
+  let rest = "";
+  grid.addEventListener("point-at", ({ detail }) => {
+    say(note, detail === null ? rest : `At ${clock(detail)}.`);
+    for (const it of plots) it.point(detail);
+  });
   return {
     failed: (why) => say(note, `Not measured now: ${why}`),
     plot: (series) => {
@@ -29,7 +34,8 @@ export function signals(node) {
         return;
       }
       const span = windowOf(series);
-      say(note, `The last ${span.minutes} minutes.`);
+      rest = `The last ${span.minutes} minutes.`;
+      say(note, rest);
       plots = [];
       grid.replaceChildren(...Object.entries(ROWS).flatMap(([service, name]) => row(service, name, series, span, plots)));
     },
