@@ -5,6 +5,7 @@
 
 #[cfg(feature = "generated")]
 pub mod generated;
+pub mod golden;
 pub mod infrastructure;
 pub mod names;
 pub mod platform;

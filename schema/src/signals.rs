@@ -305,7 +305,7 @@ impl Signal {
     }
 }
 
-const fn own(service: ServiceName, metric: Metric) -> Series {
+pub(crate) const fn own(service: ServiceName, metric: Metric) -> Series {
     Series {
         namespace: NAMESPACE,
         metric: metric.name(),
@@ -323,7 +323,7 @@ const fn call(service: ServiceName, dependency: &'static str, metric: Metric) ->
     }
 }
 
-const fn aws(namespace: &'static str, metric: &'static str) -> Series {
+pub(crate) const fn aws(namespace: &'static str, metric: &'static str) -> Series {
     Series {
         namespace,
         metric,
@@ -332,14 +332,14 @@ const fn aws(namespace: &'static str, metric: &'static str) -> Series {
     }
 }
 
-const fn ratio(numerator: Series, denominator: Series) -> Expression {
+pub(crate) const fn ratio(numerator: Series, denominator: Series) -> Expression {
     Expression::Ratio {
         numerator,
         denominator: Denominator::Series(denominator),
     }
 }
 
-const fn single(series: Series, statistic: Statistic) -> Expression {
+pub(crate) const fn single(series: Series, statistic: Statistic) -> Expression {
     Expression::Single { series, statistic }
 }
 

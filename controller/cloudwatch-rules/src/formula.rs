@@ -86,7 +86,8 @@ impl Formula {
         }
     }
 
-    fn of_expression(
+    /// What `expression` measures of `platform`. Nothing when it needs a service and none is given.
+    pub(crate) fn of_expression(
         expression: Expression,
         platform: &PlatformName,
         service: Option<ServiceName>,

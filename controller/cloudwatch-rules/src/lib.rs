@@ -3,6 +3,7 @@
 //!
 //! - [`MetricStore`] keeps what was measured, in buckets of ten seconds, for three hours.
 //! - [`evaluation`] judges datapoints by CloudWatch's rules for missing data. It is a pure function.
+//! - [`trends`] shows them to people.
 //! - [`AlarmBook`] holds alarms: definitions, states, transitions. It can be saved and restored.
 //!
 //! # Guarantees
@@ -21,6 +22,7 @@ mod formula;
 mod period;
 mod series;
 mod store;
+pub mod trends;
 
 pub use book::{
     AlarmBook, AlarmRecord, BookFull, MAX_ALARMS, MAX_TRANSITIONS, Snapshot, Transition,

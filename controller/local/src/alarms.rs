@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cloudwatch_rules::{AlarmBook, MetricStore, Snapshot, Transition};
+use cloudwatch_rules::{AlarmBook, MetricStore, Snapshot, Transition, trends};
 use engine::clock::Clock;
 use engine::ports::{
-    AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, Permit, PortError, Seen, Urgency,
+    AlarmDefinition, Alarms, BakeEvidence, ObservedAlarm, Permit, PortError, Seen, TREND_MINUTES,
+    Trend, Urgency,
 };
 use jiff::Timestamp;
 use schema::names::PlatformName;
@@ -26,6 +27,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Time that values have to come in after their period has ended: services emit every second, and
 /// their lines pass a pipe and a queue.
 const INGESTION_ALLOWANCE_MS: u32 = 2_000;
+const INGESTION_ALLOWANCE: Duration = Duration::from_millis(INGESTION_ALLOWANCE_MS as u64);
+/// How far trends go back.
+const TREND_LENGTH: Duration = Duration::from_mins(TREND_MINUTES as u64);
 /// Transitions that a slow subscriber may lag behind. It is told that it missed some.
 const HINTS_KEPT: usize = 64;
 
@@ -138,6 +142,22 @@ impl Alarms for LocalAlarms {
     ) -> Result<BakeEvidence, PortError> {
         let book = self.desk.book();
         Ok(book.evidence(&self.desk.metrics, platform, since))
+    }
+
+    async fn trends(&self, platform: &PlatformName) -> Result<Vec<Trend>, PortError> {
+        let until = self.desk.clock.now() - INGESTION_ALLOWANCE;
+        let from = until - TREND_LENGTH;
+        let alarms = self
+            .desk
+            .book()
+            .observe(&BTreeSet::from([platform.clone()]));
+        let metrics = &self.desk.metrics;
+        let mut shown: Vec<Trend> = alarms
+            .iter()
+            .map(|alarm| trends::of_alarm(metrics, &alarm.definition, from, until))
+            .collect();
+        shown.extend(trends::golden(metrics, platform, from, until));
+        Ok(shown)
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use engine::ports::{
     AlarmDefinition, Alarms, BakeEvidence, DashboardState, ObservedAlarm, Permit, PortError, Seen,
-    Urgency,
+    Trend, Urgency,
 };
 use jiff::Timestamp;
 use schema::infrastructure::Infrastructure;
@@ -22,6 +22,7 @@ use super::gathering::{ByName, gathering};
 use super::listed::Listed;
 use super::pasts::Pasts;
 use super::registry::Registry;
+use super::trends::{Look, Recent};
 use super::{change, definition, describe, metric_data, names, observation};
 use crate::batcher::Batcher;
 use crate::caller::Caller;
@@ -43,6 +44,7 @@ pub(crate) struct CloudWatchAlarms {
     pasts: Pasts,
     /// What was found of each platform at its last look.
     definitions: Mutex<BTreeMap<PlatformName, Vec<AlarmDefinition>>>,
+    recent: Recent,
 }
 
 impl CloudWatchAlarms {
@@ -68,6 +70,7 @@ impl CloudWatchAlarms {
             listed: Listed::default(),
             pasts: Pasts::default(),
             definitions: Mutex::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -268,6 +271,24 @@ impl Alarms for CloudWatchAlarms {
         let client = &self.connection.cloudwatch;
         let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
         Ok(inquiry.conclude(&answers.await?))
+    }
+
+    async fn trends(&self, platform: &PlatformName) -> Result<Vec<Trend>, PortError> {
+        // Whoever looks waits behind everything that the controller itself does.
+        let urgency = Urgency::Resync;
+        let reading = async {
+            let definitions = self.definitions(platform, urgency).await?;
+            let infrastructure = self.infrastructure.load_full();
+            let now = self.connection.clock.now();
+            let surroundings = infrastructure.surroundings(platform);
+            let look = Look::at(platform, &definitions, surroundings, now);
+            let of_what = format!("platform {platform}");
+            let client = &self.connection.cloudwatch;
+            let questions = look.questions();
+            let answers = metric_data::read(client, &self.caller, &questions, &of_what, urgency);
+            Ok(look.conclude(&answers.await?))
+        };
+        self.recent.or(platform, reading).await
     }
 }
 

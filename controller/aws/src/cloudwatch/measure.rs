@@ -113,22 +113,12 @@ impl Place<'_> {
             self.metric(&series, service)
                 .ok_or(Unmeasurable::NoLoadBalancer { signal, service })
         };
-        Ok(match signal.expression() {
-            Expression::Single { series, statistic } => Measure::Single {
-                metric: metric(series)?,
-                statistic,
-            },
-            Expression::Ratio {
-                numerator,
-                denominator,
-            } => Measure::Ratio {
-                numerator: metric(numerator)?,
-                denominator: match denominator {
-                    Denominator::Series(all) => Whole::All(metric(all)?),
-                    Denominator::NumeratorPlus(rest) => Whole::Rest(metric(rest)?),
-                },
-            },
-        })
+        measured(signal.expression(), metric)
+    }
+
+    /// What `expression` measures of `service`. Nothing where it is about the load balancer and none leads there.
+    pub(super) fn measure(self, expression: Expression, service: ServiceName) -> Option<Measure> {
+        measured(expression, |series| self.metric(&series, service).ok_or(())).ok()
     }
 
     /// The metric that `series` of `service` is. Nothing where it is the load balancer's and none leads to the
@@ -198,6 +188,29 @@ impl Place<'_> {
             dimensions,
         }
     }
+}
+
+/// What `expression` measures, whose series are the metrics that `metric` tells.
+fn measured<E>(
+    expression: Expression,
+    metric: impl Fn(Series) -> Result<MetricId, E>,
+) -> Result<Measure, E> {
+    Ok(match expression {
+        Expression::Single { series, statistic } => Measure::Single {
+            metric: metric(series)?,
+            statistic,
+        },
+        Expression::Ratio {
+            numerator,
+            denominator,
+        } => Measure::Ratio {
+            numerator: metric(numerator)?,
+            denominator: match denominator {
+                Denominator::Series(all) => Whole::All(metric(all)?),
+                Denominator::NumeratorPlus(rest) => Whole::Rest(metric(rest)?),
+            },
+        },
+    })
 }
 
 /// The metric that `series` of `service` is, which the services of `platform` emit.

@@ -29,6 +29,7 @@ mod registry;
 mod samples;
 mod settings_reports;
 mod times;
+mod trends;
 mod words;
 
 pub(crate) use alarms::CloudWatchAlarms;

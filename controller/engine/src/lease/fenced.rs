@@ -13,7 +13,7 @@ use super::holding::Lease;
 use crate::ports::{
     AlarmDefinition, Alarms, BakeEvidence, Compute, DashboardState, Document, DocumentVersion,
     Documents, Expected, Listed, ObservedAlarm, ObservedService, Permit, PortError, Rehearsal,
-    Rehearsed, Seen, ServiceChange, Urgency,
+    Rehearsed, Seen, ServiceChange, Trend, Urgency,
 };
 
 /// A port whose calls that change something go through only while the lease is held.
@@ -128,6 +128,10 @@ impl Alarms for Fenced<dyn Alarms> {
         urgency: Urgency,
     ) -> Result<BakeEvidence, PortError> {
         self.port.evidence(platform, since, urgency).await
+    }
+
+    async fn trends(&self, platform: &PlatformName) -> Result<Vec<Trend>, PortError> {
+        self.port.trends(platform).await
     }
 }
 

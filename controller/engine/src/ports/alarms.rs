@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::error::PortError;
 use super::permit::Permit;
 use super::seen::Seen;
+use super::trend::Trend;
 use super::urgency::Urgency;
 
 /// What an alarm measures.
@@ -257,4 +258,13 @@ pub trait Alarms: Debug + Send + Sync {
         since: Timestamp,
         urgency: Urgency,
     ) -> Result<BakeEvidence, PortError>;
+
+    /// What was measured of `platform` over the last hour, for people: its alarms and the golden signals of its
+    /// services. None where its home has no way to tell. It may be some minutes old.
+    ///
+    /// # Errors
+    /// When the metrics cannot be read.
+    async fn trends(&self, _platform: &PlatformName) -> Result<Vec<Trend>, PortError> {
+        Ok(Vec::new())
+    }
 }

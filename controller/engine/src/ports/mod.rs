@@ -6,6 +6,7 @@ mod documents;
 mod error;
 mod permit;
 mod seen;
+mod trend;
 mod urgency;
 
 pub use alarms::{
@@ -19,4 +20,5 @@ pub use documents::{Document, DocumentVersion, Documents, Expected, Listed};
 pub use error::{PortError, Remedy};
 pub use permit::Permit;
 pub use seen::Seen;
+pub use trend::{TREND_MINUTES, Trend, TrendOf};
 pub use urgency::Urgency;

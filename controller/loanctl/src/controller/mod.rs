@@ -118,6 +118,7 @@ async fn serve(
         documents: Arc::clone(&world.documents),
         alarms: Arc::clone(&world.alarms),
         access,
+        viewers: Arc::default(),
         stop: stop.clone(),
     });
     let http = tokio::spawn(port.serve(routes, None, stop.clone(), HTTP_DRAIN));

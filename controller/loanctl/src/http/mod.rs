@@ -26,6 +26,7 @@ use warp::reply::Response as Reply;
 
 pub(crate) use access::Access;
 use asked::Asked;
+pub(crate) use console::Viewers;
 
 use crate::status::PlatformList;
 
@@ -53,6 +54,8 @@ pub(crate) struct Port {
     pub(crate) alarms: Arc<dyn Alarms>,
     /// Who may read it.
     pub(crate) access: Access,
+    /// What the console's viewers share.
+    pub(crate) viewers: Arc<Viewers>,
     /// Ends the answers that go on.
     pub(crate) stop: CancellationToken,
 }
@@ -93,7 +96,7 @@ impl Port {
         match asked.path() {
             "/healthz" | "/livez" => text(StatusCode::OK, "text/plain", "ok\n".to_owned()),
             "/readyz" => self.readiness(),
-            path => match console::page(path) {
+            _ => match console::page(asked) {
                 Some(page) => page,
                 None => self.guarded(asked).await,
             },

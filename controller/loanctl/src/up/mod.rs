@@ -171,6 +171,7 @@ impl Running {
             documents: Arc::clone(&world.documents),
             alarms: Arc::clone(&world.alarms),
             access: Access::Loopback,
+            viewers: Arc::default(),
             stop: stop.clone(),
         });
         let console = tokio::spawn(console.serve(routes, None, stop.clone(), CONSOLE_DRAIN));

@@ -52,6 +52,7 @@ impl Screen {
         let mut happenings = board.happenings();
         let mut rounds = board.rounds();
         let mut told = BTreeMap::new();
+        say(format_args!("console    http://{console}/"));
         say(format_args!("controller http://{console}/api/v1/platforms"));
         say(format_args!(
             "kubectl    KUBECONFIG={} kubectl get lp",

@@ -35,6 +35,17 @@ impl Controller {
         Self::runs(command.args(OFTEN).env("AWS_ACCESS_KEY_ID", key)).await
     }
 
+    /// Starts one whose readers must show `token`.
+    pub(crate) async fn starts_for(account: &Account, token: &str) -> Self {
+        let mut command = command(&account.emulators);
+        Self::runs(command.args(OFTEN).env("LOAN_TOKEN", token)).await
+    }
+
+    /// Where it serves `path`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     pub(crate) async fn starts_with(emulators: &Emulators, args: &[&str]) -> Self {
         Self::runs(command(emulators).args(args)).await
     }

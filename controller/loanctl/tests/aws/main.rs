@@ -9,6 +9,10 @@
 mod account;
 mod bake;
 mod bringing_up;
+#[path = "../browser/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests on one machine")]
+mod browser;
+mod console;
 mod controller;
 mod dashboard;
 mod drift;

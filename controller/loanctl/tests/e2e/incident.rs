@@ -14,7 +14,7 @@ use crate::spec::Spec;
 use crate::view::View;
 
 /// Three quarters of what the provider can take.
-const PER_SECOND: u32 = 30;
+pub(crate) const PER_SECOND: u32 = 30;
 /// Longest time from the first breach until the old revision is back.
 const BACK: Duration = Duration::from_secs(60);
 /// Percent without a decision from which a second counts as bad: the alarm's threshold.
@@ -23,7 +23,7 @@ const THRESHOLD: f64 = 20.0;
 const WELL: f64 = 5.0;
 
 /// What the bad edit changes, in the order of the fields' paths.
-const CHANGES: [&str; 7] = [
+pub(crate) const CHANGES: [&str; 7] = [
     "services.scoring.clients.provider.attemptTimeout: 250ms → 50ms",
     "services.scoring.clients.provider.circuitBreaker.mode: Enabled → Disabled",
     "services.scoring.clients.provider.retry.budget.minRetriesPerSecond: 3 → 1000",
@@ -123,14 +123,14 @@ async fn without_the_alarms_action_the_same_morning_stays_broken() {
 }
 
 /// A provider that fails now and then, and has little capacity to spare.
-fn flaky_morning() -> Spec {
+pub(crate) fn flaky_morning() -> Spec {
     Spec::new()
         .with("errorRate: 0", "errorRate: 5")
         .with("capacity: 80", "capacity: 40")
 }
 
 /// Short attempts, ten of them with hardly a pause, all the budget, no breaker: valid, and deadly.
-fn bad(good: &Spec) -> Spec {
+pub(crate) fn bad(good: &Spec) -> Spec {
     good.with("attemptTimeout: 250ms", "attemptTimeout: 50ms")
         .with("maxAttempts: 2", "maxAttempts: 10")
         .with("initialBackoff: 25ms", "initialBackoff: 1ms")
@@ -141,7 +141,7 @@ fn bad(good: &Spec) -> Spec {
 }
 
 /// Waits until the first revision has proved good.
-async fn known_good(laptop: &Laptop) -> PlatformObject {
+pub(crate) async fn known_good(laptop: &Laptop) -> PlatformObject {
     let is_good = |it: &PlatformObject| it.phase() == Phase::Succeeded;
     laptop
         .wait_within(2 * BOUND, "the first revision to prove good", is_good)

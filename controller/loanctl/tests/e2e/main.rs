@@ -9,7 +9,10 @@
 
 #[expect(dead_code, reason = "shared with benchmarks")]
 mod admin;
+#[path = "../browser/mod.rs"]
+mod browser;
 mod command;
+mod console;
 mod crash;
 mod database;
 mod deciding;
