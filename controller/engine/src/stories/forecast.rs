@@ -12,6 +12,9 @@ use crate::forecast::{Begins, Edit, Fate, Forecast, as_last_left, forecast};
 use crate::specs::{SpecContent, SpecEntry};
 use crate::state::PlatformState;
 
+/// A change of a spec.
+type Change = fn(&mut LoanPlatformSpec);
+
 /// What the controller would do about the story's spec, edited.
 fn foretold(story: &Story, edit: impl FnOnce(&mut LoanPlatformSpec)) -> Forecast {
     let mut spec = story.spec.clone();
@@ -58,7 +61,7 @@ fn what_is_foretold_of_a_new_platform_is_what_happens() {
 
 #[test]
 fn what_is_foretold_of_an_edit_is_what_happens() {
-    let edits: [(&str, fn(&mut LoanPlatformSpec)); 5] = [
+    let edits: [(&str, Change); 5] = [
         ("a count", |spec| {
             spec.services.loan_api.desired_count = Some(Whole::new(4));
         }),
@@ -66,7 +69,7 @@ fn what_is_foretold_of_an_edit_is_what_happens() {
             spec.services.scoring.clients.provider.retry.max_attempts = Whole::new(4);
         }),
         ("scoring's image", |spec| {
-            spec.services.scoring.image = Image("scoring:2".to_owned())
+            spec.services.scoring.image = Image("scoring:2".to_owned());
         }),
         ("everything at once", |spec| {
             spec.services.scoring.image = Image("scoring:2".to_owned());
@@ -180,10 +183,9 @@ fn a_mode_that_holds_or_only_looks_is_foretold_to_change_nothing() {
 
 #[test]
 fn an_edit_is_warned_of_what_it_risks() {
-    let warned = |edit: fn(&mut LoanPlatformSpec)| -> Vec<String> {
-        foretold(&Story::with_a_good_revision(), edit).warnings
-    };
-    let cases: [(fn(&mut LoanPlatformSpec), &str); 4] = [
+    let warned =
+        |edit: Change| -> Vec<String> { foretold(&Story::with_a_good_revision(), edit).warnings };
+    let cases: [(Change, &str); 4] = [
         (
             |spec| spec.services.scoring.desired_count = Some(Whole::new(0)),
             "scoring loses more than half of its capacity: 2 tasks become 0",
