@@ -2,7 +2,8 @@
 //!
 //! A fenced block of `sh` is run as it stands, the blocks of a page one after another in one shell, beside a platform that
 //! runs. One of `sh until Ctrl-C` goes on until it is interrupted. One of `sh aws` needs an account: of it is checked what
-//! can be without one, that `loanctl` knows every command and option in it.
+//! can be without one, that `loanctl` knows every command and option in it; of `sh make`, that there are such targets. What is
+//! `sh kubectl` is run by the tests of kubectl.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +14,8 @@ use crate::laptop::Laptop;
 use crate::spec::Spec;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const PAGES: [&str; 4] = [
+const PAGES: [&str; 5] = [
+    "README.md",
     "docs/operating.md",
     "docs/alarms-and-rollouts.md",
     "docs/moving-in.md",
@@ -26,6 +28,7 @@ struct Block {
     text: String,
 }
 
+/// The blocks of `page`.
 fn blocks(page: &str) -> Vec<Block> {
     let text = fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
     let mut blocks = Vec::new();
@@ -89,8 +92,14 @@ async fn every_command_in_the_guides_works_as_it_is_written() {
     assert!(run_blocks > 5, "{run_blocks} blocks are too few to be all");
 }
 
+/// What kubectl is asked on the pages, as one script.
+pub(crate) fn asked_of_kubectl() -> String {
+    let blocks = all("sh kubectl").into_iter().map(|(_, block)| block.text);
+    blocks.collect()
+}
+
 /// Runs `script` where a reader is: in the checkout, with `loanctl` at hand, beside the platform of the example.
-async fn typed(laptop: &Laptop, script: &str) -> Output {
+pub(crate) async fn typed(laptop: &Laptop, script: &str) -> Output {
     let checkout = laptop.specs().parent().unwrap().to_owned();
     let state = checkout.join(".loan");
     if !state.exists() {
@@ -130,4 +139,19 @@ async fn what_needs_an_account_names_commands_and_options_that_there_are() {
         }
     }
     assert!(checked > 3, "{checked} commands are too few to be all");
+}
+
+#[test]
+fn every_target_that_is_named_is_one() {
+    let makefile = fs::read_to_string(Path::new(ROOT).join("Makefile")).unwrap();
+    let mut checked = 0;
+    for (page, block) in all("sh make") {
+        for line in block.text.lines() {
+            let mut words = line.split_whitespace().skip_while(|word| *word != "make");
+            let target = words.nth(1).unwrap();
+            assert!(makefile.contains(&format!("\n{target}:")), "{page}: {line}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 5, "{checked} targets are too few to be all");
 }

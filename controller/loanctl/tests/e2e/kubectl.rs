@@ -8,6 +8,7 @@ use std::thread;
 use engine::board::PlatformObject;
 
 use crate::command::run;
+use crate::guides;
 use crate::laptop::{BOUND, Laptop};
 use crate::spec::Spec;
 use crate::view::View;
@@ -276,4 +277,21 @@ async fn kubectl_changes_nothing_and_is_told_which_file_to_edit() {
     );
     print(&laptop, &["delete", "lp", "other", "--ignore-not-found"]).await;
     assert_eq!(laptop.platform().await.generation(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_pages_ask_of_kubectl_works_as_it_is_written() {
+    let laptop = Laptop::with(&Spec::new()).await;
+    let asked = guides::asked_of_kubectl();
+    assert!(asked.contains("kubectl get lp"), "{asked}");
+    // Where it keeps what it has discovered.
+    let script = format!("set -euo pipefail\nexport HOME=$PWD/.loan\n{asked}");
+    let output = guides::typed(&laptop, &script).await;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "{script}\n{said}");
+    assert!(
+        said.contains("loanplatform.lending.dev/local condition met"),
+        "{said}"
+    );
 }

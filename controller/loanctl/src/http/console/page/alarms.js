@@ -80,7 +80,8 @@ export class AlarmsPart {
 }
 
 function does(alarm) {
-  const judged = `${alarm.datapointsToAlarm ?? "?"} of ${alarm.evaluationPeriods ?? "?"} periods of ${alarm.period ?? "?"}`;
+  const periods = alarm.evaluationPeriods ?? 1;
+  const judged = `${alarm.datapointsToAlarm ?? periods} of ${periods} periods of ${alarm.period ?? "1m"}`;
   const actions = alarm.onAlarm?.length ? `then ${alarm.onAlarm.join(", ")}` : "does nothing";
   return `${judged}; ${actions}`;
 }

@@ -142,6 +142,9 @@ function asGlance({ metadata, status, ready }) {
   return { ready, firing, stalled: Boolean(stalled), reason: telling?.reason, message, phase: status.scoring.phase, generation: metadata.generation };
 }
 
+/** The annotation that names the spec file. */
+const SOURCE = "lending.dev/source";
+
 function heading(model) {
   if (model.absent) {
     return [
@@ -156,7 +159,7 @@ function heading(model) {
     ["Made", el("time", { datetime: metadata.creationTimestamp, "data-ago": metadata.creationTimestamp }, ago(metadata.creationTimestamp))],
     mode && ["Mode", mode],
     ...Object.entries(metadata.labels ?? {}),
-    ...Object.entries(metadata.annotations ?? {}),
+    ...Object.entries(metadata.annotations ?? {}).map(([name, value]) => [name === SOURCE ? "Spec file" : name, value]),
   ].filter(Boolean);
   return [
     el("div", { class: "title" }, el("h1", {}, metadata.name), el("span", { class: `pill large ${standing.tone}` }, standing.word)),

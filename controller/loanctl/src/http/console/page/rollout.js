@@ -1,7 +1,7 @@
 // A scoring rollout as it moves.
 
 import { el } from "./dom.js";
-import { clock, left, now, number, quantity, short, span } from "./format.js";
+import { clock, left, now, number, quantity, short } from "./format.js";
 import { phaseTone, phaseWord } from "./standing.js";
 
 const FORWARD = ["Preflight", "Applying", "Baking", "Succeeded"];
@@ -49,7 +49,7 @@ function bake({ bake, phase }, rollout) {
     el(
       "div",
       {},
-      el("p", {}, el("b", { class: "num", "data-left": bake.until }, left(ends)), phase === "Inconclusive" ? " bake is over" : ` left of a bake of ${span(total)}`),
+      el("p", {}, el("b", { class: "num", "data-left": bake.until }, left(ends)), phase === "Inconclusive" ? " bake is over" : ` left of a bake of ${left(total)}`),
       el("progress", { max: total, value: Math.min(total, now() - from), "data-from": bake.since, "aria-label": "Bake time" }),
     ),
     el(
