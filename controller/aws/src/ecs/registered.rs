@@ -26,6 +26,8 @@ pub(crate) struct Registered {
     pulled: String,
     named: Option<String>,
     /// What its home decides of it, where a controller registered it or somebody made it from one that was.
+    /// Notes without a word of it are older than this field, and must be read anew.
+    #[serde(deserialize_with = "Option::deserialize")]
     tasks: Option<TaskBody>,
     /// Whether a controller registered it, and knows so from ECS's answer.
     #[serde(default)]
@@ -219,6 +221,18 @@ mod tests {
         assert!(!read.is(&body));
         assert_eq!(read.differences(&body).len(), 1);
         assert!(read.made().is(&body));
+    }
+
+    #[test]
+    fn what_was_noted_is_read_back_and_older_notes_are_not_taken_for_whole() {
+        let body = TaskDefinitionBody::of(&place(ServiceName::Auth), &template("auth:1"), "loans");
+        let input = body.unwrap().input().unwrap().build().unwrap();
+        let read = Registered::read(&registered(&input)).unwrap().made();
+        let mut noted = serde_json::to_value(&read).unwrap();
+        let again: Registered = serde_json::from_value(noted.clone()).unwrap();
+        assert_eq!(again, read);
+        noted.as_object_mut().unwrap().remove("tasks");
+        assert!(serde_json::from_value::<Registered>(noted).is_err());
     }
 
     #[test]
