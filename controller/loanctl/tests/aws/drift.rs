@@ -145,7 +145,7 @@ async fn what_the_account_provides_otherwise_replaces_tasks_once() {
 
     let collector = "http://collector:4318";
     provides(&account, |defaults| {
-        defaults["traceCollector"] = json!(collector)
+        defaults["traceCollector"] = json!(collector);
     })
     .await;
     // It is read every five minutes, and at the start.
