@@ -53,7 +53,8 @@ impl EcsCompute {
                 self.scale(&place, *count, *scaling, permit).await
             }
             ServiceChange::Repair { platform, service } => {
-                self.repair(&self.place(platform, *service), permit).await
+                let place = self.place(platform, *service);
+                self.repair(&place, generation, permit).await
             }
             ServiceChange::Delete { platform, service } => {
                 self.delete(&self.place(platform, *service), permit).await
@@ -112,8 +113,13 @@ impl EcsCompute {
         self.update(place, update, None).await.map(drop)
     }
 
-    /// What it runs, and how often, stays as it is.
-    async fn repair(&self, place: &Place, permit: Permit) -> Result<(), PortError> {
+    /// Its template, and how often it runs, stays as it is.
+    async fn repair(
+        &self,
+        place: &Place,
+        generation: i64,
+        permit: Permit,
+    ) -> Result<(), PortError> {
         let action = || format!("repair {}", place.name());
         let wanted = ServiceBody::wanted(place).map_err(|error| error.keeps_from(action()))?;
         permit.begin();
@@ -126,8 +132,22 @@ impl EcsCompute {
             None => wanted.update(),
         };
         let update = update.map_err(|error| PortError::unavailable(action(), error))?;
-        let updated = self.update(place, update, None).await?;
+        let arn = self.redefined(place, generation).await?;
+        let update = update.set_task_definition(arn.clone());
+        let updated = self.update(place, update, arn.as_deref()).await?;
         self.keep_tagged(place, seen.as_ref(), &updated).await
+    }
+
+    /// ARN of what the service of `place` is to run instead; nothing where what it runs is as it should be.
+    async fn redefined(&self, place: &Place, generation: i64) -> Result<Option<String>, PortError> {
+        let Some(redefinition) = self.redefinition(place) else {
+            return Ok(None);
+        };
+        let origin = self.origin(generation);
+        let registered = self
+            .definitions
+            .registered(&redefinition.body, Some(origin));
+        registered.await.map(Some)
     }
 
     /// Task definitions stay: a service of the name may be wanted again, and what is registered costs nothing.
@@ -252,11 +272,15 @@ impl EcsCompute {
         Ok(Bodies {
             service: ServiceBody::wanted(place).map_err(|error| error.keeps_from(action()))?,
             tasks: tasks.map_err(|error| error.keeps_from(action()))?,
-            origin: Origin {
-                store: &self.bucket,
-                generation,
-            },
+            origin: self.origin(generation),
         })
+    }
+
+    fn origin(&self, generation: i64) -> Origin<'_> {
+        Origin {
+            store: &self.bucket,
+            generation,
+        }
     }
 }
 

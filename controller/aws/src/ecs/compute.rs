@@ -125,7 +125,8 @@ impl EcsCompute {
     }
 
     fn saw(&self, place: &Place, service: Option<&Service>) {
-        self.glimpses.saw(place, service);
+        let own = self.own.of(place);
+        self.glimpses.saw(place, service, own.as_deref());
         if service.is_none() {
             self.reports.forget(place);
         }
@@ -182,6 +183,9 @@ impl Compute for EcsCompute {
                 scaling: scaling.get(&place.resource_id()).copied(),
                 settings: self.reports.of(place),
                 own_deployment: self.own.of(place),
+                redefined: self
+                    .redefinition(place)
+                    .map_or_else(Vec::new, |it| it.differences),
             };
             found.push(observation::observed(place, service, known));
         }

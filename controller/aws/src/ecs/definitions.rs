@@ -197,9 +197,7 @@ impl Definitions {
     /// Looks for `body` among the newest revisions of its family, unless that was done already.
     pub(crate) async fn look_for(&self, body: &TaskDefinitionBody, urgency: Urgency) {
         let key = (body.family.clone(), body.digest());
-        let is_settled =
-            |memory: &Memory| memory.by_body.contains_key(&key) || memory.absent.contains(&key);
-        if is_settled(&self.lock()) {
+        if self.is_known(body) || self.lock().absent.contains(&key) {
             return;
         }
         if let Some(newest) = self.newest(&body.family, urgency).await {
@@ -244,7 +242,7 @@ impl Definitions {
             return Err(PortError::unavailable(action, "ECS answered without it"));
         };
         let mut memory = self.lock();
-        let registered = memory.remember(registered);
+        let registered = memory.remember(registered.made());
         memory.note_newest(&registered);
         Ok(registered.arn.clone())
     }
@@ -258,7 +256,15 @@ impl Definitions {
 
     fn known(&self, body: &TaskDefinitionBody) -> Option<String> {
         let key = (body.family.clone(), body.digest());
-        self.lock().by_body.get(&key).cloned()
+        let memory = self.lock();
+        let arn = memory.by_body.get(&key)?;
+        let is_truly = memory.by_arn.get(arn)?.is(body);
+        is_truly.then(|| arn.clone())
+    }
+
+    /// The task definition `arn`, if it was read before.
+    pub(crate) fn remembered(&self, arn: &str) -> Option<Arc<Registered>> {
+        self.lock().by_arn.get(arn).cloned()
     }
 
     async fn newest(&self, family: &str, urgency: Urgency) -> Option<Arc<Registered>> {

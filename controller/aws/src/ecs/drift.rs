@@ -19,7 +19,7 @@ use super::service::{Deployments, Endpoint, Network, ServiceBody, ServiceConnect
 const MINIMUM_HEALTHY_PERCENT: i32 = 100;
 const MAXIMUM_PERCENT: i32 = 200;
 
-/// What the home of `place` would have otherwise than `found`. Of a service that is being removed nothing; and
+/// What the home of `place` would have otherwise than `found`, its tasks aside. Of a service that is being removed nothing; and
 /// nothing either where the account does not provide what it takes, which the next deployment says.
 pub(crate) fn of(place: &Place, found: &Service) -> Vec<FieldChange> {
     let wanted = ServiceBody::wanted(place).ok();
@@ -45,6 +45,7 @@ impl ServiceBody {
             deployments: Deployments::found(service.deployment_configuration()),
             service_connect: connect.and_then(ServiceConnect::found),
             load_balancer: Target::found(service),
+            grace_period_s: grace_period(service),
             availability_zone_rebalancing: service.availability_zone_rebalancing()
                 == Some(&AvailabilityZoneRebalancing::Enabled),
             managed_tags: service.enable_ecs_managed_tags(),
@@ -141,11 +142,18 @@ impl Target {
             target_group: balancer.target_group_arn()?.to_owned(),
             container: balancer.container_name().unwrap_or_default().to_owned(),
             port: balancer.container_port().unwrap_or_default(),
-            grace_period_s: service
-                .health_check_grace_period_seconds()
-                .unwrap_or_default(),
         })
     }
+}
+
+/// It means nothing without a load balancer, and is nothing where it is not said.
+fn grace_period(service: &Service) -> Option<i32> {
+    let balancer = service.load_balancers().first();
+    balancer.map(|_| {
+        service
+            .health_check_grace_period_seconds()
+            .unwrap_or_default()
+    })
 }
 
 #[cfg(test)]
@@ -240,9 +248,16 @@ mod tests {
         assert_eq!(paths(&moved.build()), ["network.subnets[1]"]);
 
         let alone = made_from(&wanted()).set_load_balancers(None).build();
-        let all_of_it = |path: &String| path.starts_with("loadBalancer.");
-        assert!(paths(&alone).iter().all(all_of_it));
-        assert_eq!(paths(&alone).len(), 4);
+        let fields = [
+            "gracePeriodS",
+            "loadBalancer.container",
+            "loadBalancer.port",
+            "loadBalancer.targetGroup",
+        ];
+        assert_eq!(paths(&alone), fields);
+
+        let hasty = made_from(&wanted()).health_check_grace_period_seconds(5);
+        assert_eq!(paths(&hasty.build()), ["gracePeriodS"]);
 
         let untagged = made_from(&wanted()).set_tags(None).build();
         assert_eq!(paths(&untagged).len(), 3);

@@ -17,6 +17,24 @@ const METRICS_INTERVAL: &str = "5s";
 /// How long a task may finish its requests by itself; ECS waits a little longer before it kills it.
 const DRAIN_DEADLINE: &str = "25s";
 
+/// The names of all variables that tasks may be told.
+const TOLD: [&str; 14] = [
+    "LOAN_ADMIN",
+    "LOAN_DATABASE_HOST",
+    "LOAN_DATABASE_IAM_USER",
+    "LOAN_DATABASE_NAME",
+    "LOAN_DATABASE_PORT",
+    "LOAN_DRAIN_DEADLINE",
+    "LOAN_HOSTS",
+    "LOAN_LISTEN",
+    "LOAN_LOG",
+    "LOAN_METRICS_INTERVAL",
+    "LOAN_PLATFORM",
+    "LOAN_SETTINGS",
+    "LOAN_SETTINGS_INTERVAL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+];
+
 /// Values by the names of variables. Sorted, so that their order never is a difference.
 pub(crate) type Variables = BTreeMap<&'static str, String>;
 
@@ -49,6 +67,11 @@ pub(crate) fn variables(place: &Place, bucket: &str) -> Variables {
         variables.extend(database_variables(database));
     }
     variables
+}
+
+/// Whether `name` is one that tasks are told openly: its value is no secret, whoever wrote it.
+pub(crate) fn is_told(name: &str) -> bool {
+    TOLD.contains(&name)
 }
 
 /// Where a task of `place` gets what nobody may read in a task definition: values by the names of variables,
@@ -169,6 +192,21 @@ mod tests {
         }
         let told = variables(&place(ServiceName::Scoring), "loans");
         assert!(!told.contains_key("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    }
+
+    #[test]
+    fn what_may_be_shown_is_what_is_told_and_no_secret() {
+        let mut infrastructure = infrastructure();
+        infrastructure.defaults.trace_collector = Some("http://collector:4318".to_owned());
+        let database = infrastructure.defaults.database.as_mut().unwrap();
+        database.authentication.iam_user = Some("loan_api".to_owned());
+        let mut told = std::collections::BTreeSet::new();
+        for service in ServiceName::ALL {
+            let place = place_in(service, infrastructure.clone());
+            told.extend(variables(&place, "loans").into_keys());
+            assert!(!secrets(&place).into_keys().any(is_told));
+        }
+        assert_eq!(told, TOLD.into());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::types::{TaskDefinition, TaskDefinitionStatus};
 use engine::ports::TaskTemplate;
 use schema::infrastructure::{
     Architecture, AuthSecrets, DashboardSources, Database, DatabaseAuthentication, Infrastructure,
@@ -32,6 +34,22 @@ pub(crate) fn template(image: &str) -> TaskTemplate {
         cpu: 256,
         memory: 512,
     }
+}
+
+/// What ECS tells of a task definition once `input` was registered.
+pub(crate) fn registered(input: &RegisterTaskDefinitionInput) -> TaskDefinition {
+    TaskDefinition::builder()
+        .task_definition_arn("arn:dev-scoring:7")
+        .set_family(input.family.clone())
+        .revision(7)
+        .set_cpu(input.cpu.clone())
+        .set_memory(input.memory.clone())
+        .set_runtime_platform(input.runtime_platform.clone())
+        .set_execution_role_arn(input.execution_role_arn.clone())
+        .set_task_role_arn(input.task_role_arn.clone())
+        .set_container_definitions(input.container_definitions.clone())
+        .status(TaskDefinitionStatus::Active)
+        .build()
 }
 
 pub(crate) fn infrastructure() -> Infrastructure {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_ecs::types::{DeploymentRolloutState, Service};
-
+use engine::ports::DeploymentState;
 use schema::names::ServiceName;
 
-use super::deployment::primary;
-use super::observation::{desired_count, task_definition};
+use super::deployment::{self, primary};
+use super::observation::{desired_count, is_active, task_definition};
 use super::owner;
 use super::place::Place;
 use super::service::ServiceBody;
@@ -27,10 +27,46 @@ pub(crate) struct Glimpse {
     pub(crate) is_tagged: bool,
     /// The task definition whose deployment failed: asked for again, it takes a new deployment.
     pub(crate) failed: Option<String>,
+    /// What it runs; nothing while it is being replaced or removed.
+    pub(crate) running: Option<Running>,
+}
+
+/// What a service runs while nothing of it is being replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Running {
+    /// ARN of the task definition.
+    pub(crate) task_definition: String,
+    /// Whether ECS itself went back to it.
+    pub(crate) is_gone_back_to: bool,
+}
+
+impl Running {
+    fn of(service: &Service, own: Option<&str>) -> Option<Self> {
+        let state = deployment::observed(service, own).state;
+        let is_settled = is_active(service) && state != DeploymentState::InProgress;
+        let is_gone_back_to = matches!(state, DeploymentState::RolledBack { .. });
+        let is_settled = is_settled && !(is_gone_back_to && is_being_replaced(service));
+        task_definition(service)
+            .filter(|_| is_settled)
+            .map(|arn| Self {
+                task_definition: arn.to_owned(),
+                is_gone_back_to,
+            })
+    }
+}
+
+/// Whether tasks of an older deployment are still there.
+fn is_being_replaced(service: &Service) -> bool {
+    service.deployments().len() > 1
 }
 
 impl Glimpse {
-    fn of(place: &Place, service: &Service, bodies: &mut Bodies) -> Option<Self> {
+    fn of(
+        place: &Place,
+        service: &Service,
+        own: Option<&str>,
+        bodies: &mut Bodies,
+    ) -> Option<Self> {
         let state = primary(service).and_then(|primary| primary.rollout_state());
         let has_failed = state == Some(&DeploymentRolloutState::Failed);
         Some(Self {
@@ -41,6 +77,7 @@ impl Glimpse {
             failed: task_definition(service)
                 .filter(|_| has_failed)
                 .map(str::to_owned),
+            running: Running::of(service, own),
         })
     }
 }
@@ -77,14 +114,15 @@ struct Seen {
 }
 
 impl Glimpses {
-    /// The service of `place` was seen, or was not there.
-    pub(crate) fn saw(&self, place: &Place, service: Option<&Service>) {
+    /// The service of `place` was seen, or was not there. `own` is the id of the newest deployment that this controller
+    /// asked for.
+    pub(crate) fn saw(&self, place: &Place, service: Option<&Service>, own: Option<&str>) {
         let mut seen = self.lock();
         let Seen { glimpses, bodies } = &mut *seen;
         if glimpses.len() >= KEPT {
             glimpses.clear();
         }
-        match service.and_then(|service| Glimpse::of(place, service, bodies)) {
+        match service.and_then(|service| Glimpse::of(place, service, own, bodies)) {
             Some(glimpse) => glimpses.insert(place.name(), glimpse),
             None => glimpses.remove(&place.name()),
         };
@@ -122,7 +160,7 @@ mod tests {
             .deployments(primary)
             .build();
         let place = place(ServiceName::Scoring);
-        glimpses.saw(&place, Some(&service));
+        glimpses.saw(&place, Some(&service), None);
         assert_eq!(
             glimpses.of(&place),
             Some(Glimpse {
@@ -131,9 +169,13 @@ mod tests {
                 desired_count: 2,
                 is_tagged: false,
                 failed: Some("arn:7".to_owned()),
+                running: Some(Running {
+                    task_definition: "arn:7".to_owned(),
+                    is_gone_back_to: false,
+                }),
             })
         );
-        glimpses.saw(&place, None);
+        glimpses.saw(&place, None, None);
         assert_eq!(glimpses.of(&place), None);
     }
 

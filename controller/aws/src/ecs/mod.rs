@@ -2,9 +2,9 @@
 //!
 //! A service of a platform is one ECS service with a name that can be worked out ([`names`]), so nothing has to
 //! be remembered to find it again. What it should be is built by pure functions: its task definition
-//! ([`task_definition`]) and everything else that its home decides ([`service`]). What ECS tells of it is read by
+//! ([`task_definition`], [`tasks`]) and everything else that its home decides ([`service`]). What ECS tells of it is read by
 //! pure functions as well ([`deployment`], [`observation`], [`registered`], [`scaling`]), and what of it is
-//! otherwise than it should be ([`drift`]). [`compute`] looks,
+//! otherwise than it should be ([`drift`], [`redefinition`]). [`compute`] looks,
 //! [`permits`] says which calls a change takes, [`changes`] makes them.
 
 mod changes;
@@ -21,6 +21,7 @@ mod fake;
 mod fixture;
 mod gathering;
 mod glimpses;
+mod health;
 mod inventory;
 mod names;
 mod notebook;
@@ -30,12 +31,14 @@ mod owner;
 mod permits;
 mod place;
 mod probe;
+mod redefinition;
 mod registered;
 mod reports;
 mod scaling;
 mod service;
 mod targets;
 mod task_definition;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod unprovided;

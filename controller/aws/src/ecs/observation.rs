@@ -4,6 +4,7 @@ use aws_sdk_ecs::types::{Deployment, Service};
 use engine::ports::{ObservedService, TaskSummary, TaskTemplate};
 use schema::names::ServiceName;
 use schema::platform::Scaling;
+use schema::revision::FieldChange;
 
 use super::deployment::{self, primary};
 use super::drift;
@@ -20,6 +21,8 @@ pub(crate) struct Known {
     pub(crate) settings: Option<(u64, u64)>,
     /// The id of the newest deployment that this controller asked for.
     pub(crate) own_deployment: Option<String>,
+    /// What is to be otherwise in its task definition.
+    pub(crate) redefined: Vec<FieldChange>,
 }
 
 /// Whether there is such a service: ECS tells of removed ones for a while.
@@ -56,7 +59,7 @@ pub(crate) fn observed(place: &Place, service: &Service, known: Known) -> Observ
         template: known.template,
         desired_count: desired_count(service),
         scaling: known.scaling,
-        drift: drift::of(place, service),
+        drift: [drift::of(place, service), known.redefined].concat(),
         // ECS does not count them.
         restarts: 0,
         deployment: deployment::observed(service, known.own_deployment.as_deref()),
@@ -93,6 +96,7 @@ mod tests {
             scaling: None,
             settings: Some((3, 7)),
             own_deployment: None,
+            redefined: Vec::new(),
         }
     }
 

@@ -43,6 +43,9 @@ impl EcsCompute {
             ServiceChange::Repair { platform, service } => {
                 let place = self.place(platform, *service);
                 let mut families = vec![Family::ServiceModify];
+                if let Some(redefinition) = self.redefinition(&place) {
+                    families.extend(self.registering(&redefinition.body, urgency).await);
+                }
                 families.extend(self.tagging(&place));
                 families
             }
@@ -64,12 +67,16 @@ impl EcsCompute {
         let mut families = vec![Family::ServiceModify];
         // What cannot be built will be refused without a call.
         if let Ok(body) = TaskDefinitionBody::of(place, template, &self.bucket) {
-            self.definitions.look_for(&body, urgency).await;
-            let is_known = self.definitions.is_known(&body);
-            families.extend((!is_known).then_some(Family::TaskDefinitionModify));
+            families.extend(self.registering(&body, urgency).await);
         }
         families.extend(self.tagging(place));
         families
+    }
+
+    async fn registering(&self, body: &TaskDefinitionBody, urgency: Urgency) -> Option<Family> {
+        self.definitions.look_for(body, urgency).await;
+        let is_known = self.definitions.is_known(body);
+        (!is_known).then_some(Family::TaskDefinitionModify)
     }
 
     /// A new service is made with its tags.

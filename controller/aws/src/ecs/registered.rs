@@ -3,10 +3,12 @@
 use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinition, TaskDefinitionStatus};
 use engine::ports::TaskTemplate;
 use schema::platform::Image;
+use schema::revision::{FieldChange, leaf_changes};
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
-use super::task_definition::{DIGEST_LABEL, IMAGE_LABEL};
+use super::task_definition::{DIGEST_LABEL, IMAGE_LABEL, TaskDefinitionBody};
+use super::tasks::TaskBody;
 
 /// What is kept of a task definition. A revision never changes, so it is read once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,13 @@ pub(crate) struct Registered {
     memory: u32,
     pulled: String,
     named: Option<String>,
+    /// What its home decides of it, where a controller registered it or somebody made it from one that was.
+    /// Notes without a word of it are older than this field, and must be read anew.
+    #[serde(deserialize_with = "Option::deserialize")]
+    tasks: Option<TaskBody>,
+    /// Whether a controller registered it, and knows so from ECS's answer.
+    #[serde(default)]
+    made: bool,
 }
 
 impl Registered {
@@ -41,7 +50,43 @@ impl Registered {
             memory: found.memory().and_then(mebibytes).unwrap_or_default(),
             pulled: container.image().unwrap_or_default().to_owned(),
             named: label(IMAGE_LABEL),
+            tasks: label(DIGEST_LABEL).map(|_| TaskBody::found(found, container)),
+            made: false,
         })
+    }
+
+    /// It is what ECS answered when it was asked to register it.
+    pub(crate) fn made(self) -> Self {
+        Self { made: true, ..self }
+    }
+
+    /// Whether tasks started from it are those of `body`. A label alone proves nothing: people make new revisions from
+    /// old ones, labels included.
+    pub(crate) fn is(&self, body: &TaskDefinitionBody) -> bool {
+        let is_template =
+            (self.cpu, self.memory, &self.pulled) == (body.cpu, body.memory, &body.pulled);
+        is_template
+            && self.digest.as_deref() == Some(&body.digest())
+            && self.differences(body).is_empty()
+    }
+
+    /// What its home would have otherwise: the fields in which it differs from `body`, its template aside. None where
+    /// somebody else registered it: what is adopted runs on as it is until something is deployed.
+    ///
+    /// What a controller had registered from `body` is `body`, whatever ECS has made of it: to register it again would
+    /// change nothing.
+    pub(crate) fn differences(&self, body: &TaskDefinitionBody) -> Vec<FieldChange> {
+        let Some(tasks) = self.tasks.as_ref().filter(|tasks| **tasks != body.tasks) else {
+            return Vec::new();
+        };
+        if self.made && self.digest.as_deref() == Some(&body.digest()) {
+            return Vec::new();
+        }
+        let mut changes = leaf_changes(tasks, &body.tasks);
+        for change in &mut changes {
+            change.path = format!("taskDefinition.{}", change.path);
+        }
+        changes
     }
 
     /// ARNs of its family, from its own revision back to the first.
@@ -115,25 +160,10 @@ fn in_units(text: &str, unit: &str, size: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
     use schema::names::ServiceName;
 
     use super::*;
-    use crate::ecs::fixture::{place, template};
-    use crate::ecs::task_definition::TaskDefinitionBody;
-
-    /// What ECS answers to having `input` registered.
-    fn registered(input: &RegisterTaskDefinitionInput) -> TaskDefinition {
-        TaskDefinition::builder()
-            .task_definition_arn("arn:dev-scoring:7")
-            .set_family(input.family.clone())
-            .revision(7)
-            .set_cpu(input.cpu.clone())
-            .set_memory(input.memory.clone())
-            .set_container_definitions(input.container_definitions.clone())
-            .status(TaskDefinitionStatus::Active)
-            .build()
-    }
+    use crate::ecs::fixture::{infrastructure, place, place_in, registered, template};
 
     #[test]
     fn what_was_registered_is_read_back_as_it_was_wanted() {
@@ -151,7 +181,58 @@ mod tests {
             assert_eq!(read.template(&place), wanted, "{image}");
             assert_eq!(read.digest, Some(body.digest()));
             assert!(read.active);
+            assert!(read.is(&body));
         }
+    }
+
+    #[test]
+    fn what_the_account_provides_otherwise_by_now_is_named() {
+        let place = place(ServiceName::Scoring);
+        let body = TaskDefinitionBody::of(&place, &template("scoring:1"), "loans").unwrap();
+        let input = body.input().unwrap().build().unwrap();
+        let read = Registered::read(&registered(&input)).unwrap().made();
+        assert_eq!(read.differences(&body), []);
+
+        let mut traced = infrastructure();
+        traced.defaults.trace_collector = Some("http://collector:4318".to_owned());
+        traced.defaults.log_group = "/elsewhere".to_owned();
+        let place = place_in(ServiceName::Scoring, traced);
+        let body = TaskDefinitionBody::of(&place, &template("scoring:1"), "loans").unwrap();
+        assert!(!read.is(&body));
+        let differences = read.differences(&body);
+        let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            differences,
+            [
+                "taskDefinition.environment.OTEL_EXPORTER_OTLP_ENDPOINT: nothing → http://collector:4318",
+                "taskDefinition.log.awslogs-group: /loans → /elsewhere",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_ecs_makes_of_ours_is_ours_and_what_somebody_makes_of_it_is_not() {
+        let place = place(ServiceName::Scoring);
+        let body = TaskDefinitionBody::of(&place, &template("scoring:1"), "loans").unwrap();
+        let input = body.input().unwrap().build().unwrap();
+        let mut other = registered(&input);
+        other.container_definitions.as_mut().unwrap()[0].user = Some("0".to_owned());
+        let read = Registered::read(&other).unwrap();
+        assert!(!read.is(&body));
+        assert_eq!(read.differences(&body).len(), 1);
+        assert!(read.made().is(&body));
+    }
+
+    #[test]
+    fn what_was_noted_is_read_back_and_older_notes_are_not_taken_for_whole() {
+        let body = TaskDefinitionBody::of(&place(ServiceName::Auth), &template("auth:1"), "loans");
+        let input = body.unwrap().input().unwrap().build().unwrap();
+        let read = Registered::read(&registered(&input)).unwrap().made();
+        let mut noted = serde_json::to_value(&read).unwrap();
+        let again: Registered = serde_json::from_value(noted.clone()).unwrap();
+        assert_eq!(again, read);
+        noted.as_object_mut().unwrap().remove("tasks");
+        assert!(serde_json::from_value::<Registered>(noted).is_err());
     }
 
     #[test]
@@ -179,6 +260,10 @@ mod tests {
         assert_eq!(template.image.0, "scoring:3");
         assert_eq!((template.cpu, template.memory), (512, 1_024));
         assert_eq!(read.digest, None);
+        let place = place(ServiceName::Scoring);
+        let body = TaskDefinitionBody::of(&place, &template, "loans").unwrap();
+        assert_eq!(read.differences(&body), [], "it is adopted as it is");
+        assert!(!read.is(&body));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub(crate) struct ServiceBody {
     pub(crate) service_connect: Option<ServiceConnect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) load_balancer: Option<Target>,
+    /// How long the load balancer's word on a new task does not count, in seconds; absent where none leads to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grace_period_s: Option<i32>,
     pub(crate) availability_zone_rebalancing: bool,
     pub(crate) managed_tags: bool,
     pub(crate) tags_from: String,
@@ -85,7 +88,6 @@ pub(crate) struct Target {
     pub(crate) target_group: String,
     pub(crate) container: String,
     pub(crate) port: i32,
-    pub(crate) grace_period_s: i32,
 }
 
 impl Deployments {
@@ -105,11 +107,13 @@ impl ServiceBody {
     /// # Errors
     /// Where the account does not provide what it takes.
     pub(crate) fn wanted(place: &Place) -> Result<Self, Unprovided> {
+        let load_balancer = Target::wanted(place);
         Ok(Self {
             network: Network::wanted(place)?,
             deployments: Deployments::OURS,
             service_connect: ServiceConnect::wanted(place),
-            load_balancer: Target::wanted(place),
+            grace_period_s: load_balancer.is_some().then_some(GRACE_PERIOD_S),
+            load_balancer,
             availability_zone_rebalancing: true,
             managed_tags: true,
             tags_from: PropagateTags::Service.as_str().to_owned(),
@@ -134,7 +138,7 @@ impl ServiceBody {
                     .transpose()?,
             )
             .set_load_balancers(target.map(|target| vec![target.in_ecs()]))
-            .set_health_check_grace_period_seconds(target.map(|target| target.grace_period_s))
+            .set_health_check_grace_period_seconds(self.grace_period_s)
             .availability_zone_rebalancing(self.rebalancing())
             .enable_ecs_managed_tags(self.managed_tags)
             .propagate_tags(self.tags_from.as_str().into())
@@ -159,7 +163,7 @@ impl ServiceBody {
             .deployment_configuration(self.deployments.in_ecs())
             .service_connect_configuration(connect)
             .set_load_balancers(Some(target.map(Target::in_ecs).into_iter().collect()))
-            .set_health_check_grace_period_seconds(target.map(|target| target.grace_period_s))
+            .set_health_check_grace_period_seconds(self.grace_period_s)
             .availability_zone_rebalancing(self.rebalancing())
             .enable_ecs_managed_tags(self.managed_tags)
             .propagate_tags(self.tags_from.as_str().into()))
@@ -297,7 +301,6 @@ impl Target {
             target_group,
             container: place.service.kebab().to_owned(),
             port: place.service.port().into(),
-            grace_period_s: GRACE_PERIOD_S,
         })
     }
 
@@ -404,6 +407,16 @@ mod tests {
         let input = body.repair(&found).unwrap().build().unwrap();
         assert!(input.network_configuration().is_some());
         assert_eq!(input.service_connect_configuration(), None);
+    }
+
+    #[test]
+    fn a_grace_period_is_put_right_without_new_tasks() {
+        let body = ServiceBody::wanted(&place(ServiceName::LoanApi)).unwrap();
+        let mut found = body.clone();
+        found.grace_period_s = Some(5);
+        let input = body.repair(&found).unwrap().build().unwrap();
+        assert_eq!(input.health_check_grace_period_seconds(), Some(60));
+        assert_eq!(input.load_balancers, None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use engine::ports::{
     Compute, DeploymentState, Expected, ObservedService, Permit, PortError, Remedy, Seen,
     ServiceChange, ServiceDefinition, Urgency,
 };
+use schema::infrastructure::Infrastructure;
 use schema::names::{PlatformName, ServiceName};
 use schema::platform::Scaling;
 use schema::revision::FieldChange;
@@ -46,12 +47,22 @@ fn compute_on(aws: &FakeAws) -> EcsCompute {
 }
 
 fn compute_within(aws: &FakeAws, quotas: &QuotaConfig) -> EcsCompute {
+    let infrastructure = Arc::new(ArcSwap::from_pointee(infrastructure()));
+    compute_in(aws, quotas, infrastructure)
+}
+
+/// With what the account provides, which may change.
+fn compute_in(
+    aws: &FakeAws,
+    quotas: &QuotaConfig,
+    infrastructure: Arc<ArcSwap<Infrastructure>>,
+) -> EcsCompute {
     let connection = aws.connection();
     let quotas = Quotas::new(quotas);
     let caller = Arc::new(Caller::new(quotas, Tally::default()));
     let services = Asking::new(connection.ecs.clone(), Arc::clone(&caller));
     EcsCompute::new(EcsParts {
-        infrastructure: Arc::new(ArcSwap::from_pointee(infrastructure())),
+        infrastructure,
         bucket: "loans".to_owned(),
         documents: aws.documents(),
         services: Arc::new(services),
@@ -221,6 +232,173 @@ async fn of_a_service_that_is_being_removed_nothing_is_wanted() {
         service["tags"] = json!([]);
     });
     assert_eq!(look_at_one(&compute).await.drift, []);
+}
+
+/// Scoring runs, in an account that may change what it provides.
+async fn running(aws: &FakeAws) -> (EcsCompute, Arc<ArcSwap<Infrastructure>>) {
+    let provided = Arc::new(ArcSwap::from_pointee(infrastructure()));
+    let compute = compute_in(aws, &QuotaConfig::default(), Arc::clone(&provided));
+    change(&compute, create("scoring:1")).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.drift, []);
+    (compute, provided)
+}
+
+/// The account has a collector of traces at `address` from now on.
+fn collects(provided: &ArcSwap<Infrastructure>, address: &str) {
+    let mut changed = infrastructure();
+    changed.defaults.trace_collector = Some(address.to_owned());
+    provided.store(Arc::new(changed));
+}
+
+#[tokio::test]
+async fn what_the_account_provides_otherwise_replaces_tasks_once() {
+    let aws = FakeAws::default();
+    let (compute, provided) = running(&aws).await;
+    collects(&provided, "http://collector:4318");
+    let found = look_at_one(&compute).await;
+    let told = FieldChange {
+        path: "taskDefinition.environment.OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(),
+        from: None,
+        to: Some("http://collector:4318".to_owned()),
+    };
+    assert_eq!(found.drift, [told]);
+    assert_eq!(found.template, template("scoring:1"));
+
+    assert_is_covered(&aws, &compute, repair()).await;
+    let after = look_at_one(&compute).await;
+    assert_eq!(after.drift, []);
+    assert_ne!(after.deployment.id, found.deployment.id);
+    assert_eq!(after.template, template("scoring:1"));
+    aws.calls();
+    look_at_one(&compute).await;
+    assert_eq!(aws.calls(), ["DescribeServices"]);
+
+    // Gone again, the task definition from before is there still.
+    provided.store(Arc::new(infrastructure()));
+    assert_is_covered(&aws, &compute, repair()).await;
+    assert_eq!(look_at_one(&compute).await.drift, []);
+    assert_eq!(aws.account().task_definitions.len(), 2);
+}
+
+#[tokio::test]
+async fn tasks_are_not_replaced_anew_while_they_are_being_replaced() {
+    let aws = FakeAws::default();
+    let (compute, provided) = running(&aws).await;
+    edit(&aws, |service| {
+        service["deployments"][0]["rolloutState"] = "IN_PROGRESS".into();
+    });
+    collects(&provided, "http://collector:4318");
+    assert_eq!(look_at_one(&compute).await.drift, []);
+    assert_is_covered(&aws, &compute, repair()).await;
+    assert_eq!(aws.account().task_definitions.len(), 1);
+
+    edit(&aws, |service| {
+        service["deployments"][0]["rolloutState"] = "COMPLETED".into();
+    });
+    assert_eq!(look_at_one(&compute).await.drift.len(), 1);
+}
+
+#[tokio::test]
+async fn what_ecs_went_back_from_is_not_tried_again_until_something_else_is_wanted() {
+    let aws = FakeAws::default();
+    let (compute, provided) = running(&aws).await;
+    let running = aws.account().services["dev-scoring"]["taskDefinition"].clone();
+    collects(&provided, "http://wrong:4318");
+    look_at_one(&compute).await;
+    change(&compute, repair()).await.unwrap();
+    let reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.";
+    edit(&aws, |service| {
+        service["taskDefinition"] = running.clone();
+        service["deployments"][0] = json!({
+            "id": "ecs-svc/9",
+            "status": "PRIMARY",
+            "rolloutState": "COMPLETED",
+            "rolloutStateReason": reason,
+            "taskDefinition": running,
+            "serviceConnectConfiguration": service["serviceConnectConfiguration"],
+        });
+    });
+    let back = look_at_one(&compute).await;
+    let is_back = matches!(back.deployment.state, DeploymentState::RolledBack { .. });
+    assert!(is_back, "{:?}", back.deployment);
+    assert_eq!(back.drift, []);
+    assert_is_covered(&aws, &compute, repair()).await;
+    assert_eq!(look_at_one(&compute).await.template, template("scoring:1"));
+
+    // Who takes over does not know yet, and learns it before anything is deployed.
+    let wrong = Arc::new(ArcSwap::new(provided.load_full()));
+    let newcomer = compute_in(&aws, &QuotaConfig::default(), wrong);
+    assert_is_covered(&aws, &newcomer, repair()).await;
+    let service = aws.account().services["dev-scoring"].clone();
+    assert_eq!(service["taskDefinition"], running);
+
+    collects(&provided, "http://right:4318");
+    assert_eq!(look_at_one(&compute).await.drift.len(), 1);
+    change(&compute, repair()).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.drift, []);
+}
+
+#[tokio::test]
+async fn a_revision_that_somebody_made_from_ours_is_replaced_by_ours() {
+    let aws = FakeAws::default();
+    let (compute, _) = running(&aws).await;
+    let arn = {
+        let mut account = aws.account();
+        let mut copy = account.task_definitions[0].clone();
+        let arn = copy["taskDefinitionArn"]
+            .as_str()
+            .unwrap()
+            .replace(":1", ":2");
+        copy["taskDefinitionArn"] = arn.clone().into();
+        copy["revision"] = 2.into();
+        copy["containerDefinitions"][0]["environment"][0]["value"] = "0.0.0.0:1".into();
+        account.task_definitions.push(copy);
+        arn
+    };
+    edit(&aws, |service| {
+        service["taskDefinition"] = arn.clone().into();
+        service["deployments"][0]["taskDefinition"] = arn.into();
+    });
+    let found = look_at_one(&compute).await;
+    assert_eq!(found.drift[0].path, "taskDefinition.environment.LOAN_ADMIN");
+    assert_is_covered(&aws, &compute, repair()).await;
+    assert_eq!(look_at_one(&compute).await.drift, []);
+}
+
+#[tokio::test]
+async fn what_somebody_else_registered_runs_on_until_something_is_deployed() {
+    let aws = FakeAws::default();
+    let (compute, provided) = running(&aws).await;
+    {
+        let mut account = aws.account();
+        let container = json!({
+            "name": "scoring",
+            "image": "registry.example/scoring:1",
+            "environment": [{"name": "PASSWORD", "value": "hunter2"}],
+        });
+        account.task_definitions.push(json!({
+            "taskDefinitionArn": "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-scoring:2",
+            "family": "dev-scoring",
+            "revision": 2,
+            "cpu": "256",
+            "memory": "512",
+            "status": "ACTIVE",
+            "containerDefinitions": [container, {"name": "proxy", "image": "envoy:1"}],
+        }));
+        let arn = account.task_definitions[1]["taskDefinitionArn"].clone();
+        let service = account.services.get_mut("dev-scoring").unwrap();
+        service["deployments"][0]["taskDefinition"] = arn;
+    }
+    collects(&provided, "http://collector:4318");
+    let found = look_at_one(&compute).await;
+    assert_eq!(found.template, template("scoring:1"));
+    assert_eq!(found.drift, []);
+
+    change(&compute, deploy("scoring:2")).await.unwrap();
+    assert_eq!(look_at_one(&compute).await.drift, []);
+    let account = aws.account();
+    let own = &account.task_definitions[2]["containerDefinitions"];
+    assert_eq!(own.as_array().unwrap().len(), 1);
 }
 
 /// Somebody changes scoring by hand.

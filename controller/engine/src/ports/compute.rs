@@ -82,7 +82,8 @@ pub enum ServiceChange {
         scaling: Option<Scaling>,
     },
     /// Bring back what its home decides of it, as [`ObservedService::drift`] says. Neither its template nor its
-    /// count changes; tasks are replaced only where what is brought back takes new ones.
+    /// count changes; tasks are replaced only where what is brought back takes new ones: what they are started with
+    /// beside the template, and where they are in the network.
     Repair {
         /// Its platform.
         platform: PlatformName,
@@ -112,7 +113,8 @@ pub struct ObservedService {
     /// Automatic scaling in force; absent: none.
     pub scaling: Option<Scaling>,
     /// What its home would have otherwise than it was found, beside all that the engine decides: each field with
-    /// the value found and the value wanted. Always empty where nobody else can change it.
+    /// the value found and the value wanted, never a secret. Always empty where nobody else can change it. What takes
+    /// new tasks is silent while tasks are being replaced, and where the runner itself went back from it.
     pub drift: Vec<FieldChange>,
     /// Tasks replaced because they ended by themselves, since the service was made.
     pub restarts: u64,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_adapter::{AccessKey, ConnectionConfig, S3Documents};
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode, Service};
+use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode, Service, TaskDefinition};
 use bytes::Bytes;
 use emulator::{Emulators, Options};
 use engine::ports::{Documents, Expected};
@@ -92,15 +92,36 @@ impl Account {
     }
 
     pub(crate) async fn image_of(&self, name: &str) -> Option<String> {
+        let definition = self.definition_of(name).await?;
+        let container = definition.container_definitions?.into_iter().next()?;
+        container.image
+    }
+
+    /// What a service is to run.
+    pub(crate) async fn definition_of(&self, name: &str) -> Option<TaskDefinition> {
         let service = self.service(name).await?;
         let definition = self.ecs.describe_task_definition();
         let definition = definition
             .task_definition(service.task_definition()?)
             .send()
             .await;
-        let definition = definition.unwrap().task_definition?;
-        let container = definition.container_definitions?.into_iter().next()?;
-        container.image
+        definition.unwrap().task_definition
+    }
+
+    /// How often services were changed or given something else to run.
+    pub(crate) fn changes_of_services(&self) -> u64 {
+        let counts = self.emulators.calls();
+        let changing = ["UpdateService", "RegisterTaskDefinition", "CreateService"];
+        let counts = counts.into_iter();
+        counts
+            .filter(|(api, _)| changing.contains(&&*api.operation))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Somebody removes an object, if it is there.
+    pub(crate) async fn documents_are_without(&self, path: &str) {
+        self.documents.delete(path).await.unwrap();
     }
 
     pub(crate) async fn alarms(&self) -> Vec<MetricAlarm> {

@@ -1,11 +1,16 @@
 //! What people do by hand is put right, once, and what was there before is adopted.
 
+use std::time::Duration;
+
 use aws_sdk_ecs::types::{DeploymentCircuitBreaker, DeploymentConfiguration, Service};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::account::{Account, BUCKET, CLUSTER, eventually};
 use crate::controller::Controller;
+
+/// Several times the resync of the controllers here.
+const SEVERAL_RESYNCS: Duration = Duration::from_secs(12);
 
 #[tokio::test]
 async fn what_somebody_changed_by_hand_is_put_right() {
@@ -127,6 +132,84 @@ async fn what_the_account_gives_a_service_is_put_back_and_history_names_it() {
         (&field["from"], &field["to"]),
         (&json!("false"), &json!("true"))
     );
+}
+
+#[tokio::test]
+async fn what_the_account_provides_otherwise_replaces_tasks_once() {
+    let account = Account::opens().await;
+    let controller = Controller::starts(&account).await;
+    account.submits("dev", |_| ()).await;
+    let first = eventually("auth is there", async || runs(&account).await).await;
+    assert_eq!(collector_of(&account, "dev-auth").await, None);
+    assert!(controller.stops().await);
+
+    let collector = "http://collector:4318";
+    provides(&account, |defaults| {
+        defaults["traceCollector"] = json!(collector);
+    })
+    .await;
+    // It is read every five minutes, and at the start.
+    let controller = Controller::starts(&account).await;
+    // Scoring waits for its bake.
+    for service in ["dev-auth", "dev-loan-api"] {
+        let told = eventually(service, async || collector_of(&account, service).await).await;
+        assert_eq!(told, collector);
+    }
+    let second = runs(&account).await;
+    assert_ne!(second, Some(first));
+    let repaired = eventually("history tells of it", async || {
+        let shown = controller.shows("dev").await?;
+        let history = shown["status"]["history"].as_array()?.clone();
+        history
+            .into_iter()
+            .find(|it| it["message"].to_string().contains("repair auth"))
+    })
+    .await;
+    let field = json!({
+        "path": "auth.taskDefinition.environment.OTEL_EXPORTER_OTLP_ENDPOINT",
+        "to": collector,
+    });
+    let fields = repaired["evidence"]["fields"].as_array().unwrap();
+    assert!(fields.contains(&field), "{repaired:#}");
+    assert!(controller.stops().await);
+
+    // Who takes over reads all of it from ECS, and has nothing to do.
+    let before = account.changes_of_services();
+    account
+        .documents_are_without("cache/task-definitions.json")
+        .await;
+    let controller = Controller::starts(&account).await;
+    controller.holds_the_lease().await;
+    eventually("it has looked at dev", async || {
+        controller.shows("dev").await
+    })
+    .await;
+    tokio::time::sleep(SEVERAL_RESYNCS).await;
+    assert_eq!(account.changes_of_services(), before);
+    assert_eq!(runs(&account).await, second);
+    drop(controller);
+}
+
+/// The task definition that auth runs.
+async fn runs(account: &Account) -> Option<String> {
+    account.service("dev-auth").await?.task_definition
+}
+
+/// The collector that a service's tasks are told of.
+async fn collector_of(account: &Account, service: &str) -> Option<String> {
+    let definition = account.definition_of(service).await?;
+    let container = definition.container_definitions?.into_iter().next()?;
+    let mut environment = container.environment?.into_iter();
+    let told = environment.find(|it| it.name() == Some("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    told?.value
+}
+
+/// The bootstrap changes what the account provides.
+async fn provides(account: &Account, edit: impl FnOnce(&mut Value)) {
+    let path = "bootstrap/infrastructure.json";
+    let mut provided = account.json(path).await.unwrap();
+    edit(&mut provided["defaults"]);
+    account.puts(path, &provided.to_string()).await;
 }
 
 #[tokio::test]
