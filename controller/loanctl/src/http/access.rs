@@ -1,4 +1,8 @@
 //! Who may read the port: everybody on this machine, or whoever has the token.
+#![cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "on one machine everybody on it may read")
+)]
 
 use std::net::SocketAddr;
 
