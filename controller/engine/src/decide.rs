@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schema::LoanPlatformSpec;
 use schema::platform::{AlarmName, Mode};
 
+use crate::accept::mark_disturbed;
 use crate::blindness;
 use crate::desired::desired;
 use crate::observed::Observed;
@@ -85,6 +86,10 @@ pub fn decide(remembered: &PlatformState, observed: &Observed, epoch: u64) -> De
     let plan = plan.permitted(accepted.spec.mode, &state.scoring);
     if plan.writes_settings() {
         state.settings_sequence += 1;
+    }
+    if plan.changes_services_beside_the_rollout() {
+        // After this round's verdict: what is about to be done had no part in what alarms have said.
+        mark_disturbed(&mut state);
     }
     Decision {
         state,

@@ -45,7 +45,7 @@ pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
     if is_help {
         return ExitCode::from(SUCCESS);
     }
-    let plans = std::env::args()
+    let plans = std::env::args_os()
         .nth(1)
         .is_some_and(|command| command == "plan");
     ExitCode::from(if plans { FAILURE } else { USAGE })

@@ -35,7 +35,13 @@ pub(crate) fn of(address: SocketAddr, token: Option<&str>) -> String {
 pub(crate) fn write(path: &Path, config: &str) -> io::Result<()> {
     let temporary = path.with_added_extension("new");
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(MODE);
+    // Made anew: one that lay there might be readable to others, or lead elsewhere.
+    options.write(true).create_new(true).mode(MODE);
+    if let Err(error) = fs::remove_file(&temporary)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
     let mut file = options.open(&temporary)?;
     file.write_all(config.as_bytes())?;
     file.sync_all()?;

@@ -75,6 +75,12 @@ impl Store {
     /// # Errors
     /// When there is none, besides the errors of [`Store::platforms`].
     pub(crate) fn platform(&self, name: &str) -> anyhow::Result<Arc<PlatformObject>> {
+        if let Ok(name) = PlatformName::try_from(name)
+            && let Some(state) = self.state(&name)?
+            && state.removed_at.is_none()
+        {
+            return Ok(Arc::new(PlatformObject::saved(&state)));
+        }
         let platforms = self.platforms()?;
         let known: Vec<String> = platforms
             .iter()
@@ -93,14 +99,13 @@ impl Store {
             })
     }
 
-    /// All that is remembered of `name`; nothing where it is no platform, or was removed.
+    /// All that is remembered of `name`, also where its spec file is gone; nothing where it never was a platform.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn state(&self, name: &PlatformName) -> anyhow::Result<Option<PlatformState>> {
         let state = self.runtime.block_on(self.states().load(name));
-        let state = state.context("cannot read the saved state")?;
-        Ok(state.filter(|state| state.removed_at.is_none()))
+        state.context("cannot read the saved state")
     }
 
     /// The states as they are now: nothing that was read before is taken for new.

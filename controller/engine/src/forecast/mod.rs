@@ -1,6 +1,6 @@
 //! The forecast: what the controller will do about a spec, before it is put where it counts.
 //!
-//! There is no second planner. The controller's own [`decide`] is asked round after round, in a world that does at once
+//! There is no second planner. The controller's own [`decide`](crate::decide::decide) is asked round after round, in a world that does at once
 //! what it is asked for, has traffic enough to judge by, and lets no alarm fire. What comes of it is what happens when all
 //! goes well, in the same order; what is waited for in vain even there is told.
 

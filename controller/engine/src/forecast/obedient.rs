@@ -79,6 +79,8 @@ fn change_service(world: &mut Observed, change: &ServiceChange) {
             if let Some(found) = world.services.get_mut(&change.service()) {
                 found.template = template.clone();
                 found.deployment = deployment(template);
+                // What its home decides comes with it.
+                found.drift.clear();
             }
         }
         ServiceChange::Scale { count, scaling, .. } => {

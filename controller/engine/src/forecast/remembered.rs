@@ -44,6 +44,7 @@ pub fn as_last_left(state: &PlatformState, at: Timestamp) -> Observed {
         recall_alarm(alarm, seen.find(|seen| seen.name == name), state);
     }
     recall_deployment(&mut world, &state.scoring);
+    recall_what_somebody_deployed(&mut world, &state.scoring);
     settle_tasks(&mut world, at);
     world
 }
@@ -78,6 +79,14 @@ fn recall_alarm(alarm: &mut ObservedAlarm, seen: Option<&AlarmStatus>, state: &P
         first_breach_at: None,
         last_breach_at: None,
     });
+}
+
+/// What somebody else has scoring run, where a change is held for it.
+fn recall_what_somebody_deployed(world: &mut Observed, scoring: &ScoringState) {
+    let found = world.services.get_mut(&ServiceName::Scoring);
+    if let (Some(found), Some(external)) = (found, &scoring.external) {
+        found.template = external.found.clone();
+    }
 }
 
 /// The deployment that a change under way knows as its own.

@@ -8,7 +8,7 @@ use schema::status::Phase;
 use super::course::Course;
 use crate::desired::definition;
 use crate::ports::AlarmDefinition;
-use crate::state::PlatformState;
+use crate::state::{ChangeRecord, PlatformState};
 
 /// A scoring revision that the spec asks for and that is not in force.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub enum Fate {
     Bakes(Bake),
     /// It is already under way, and goes on being so.
     UnderWay(Phase),
+    /// Its inconclusive bake is promoted by hand.
+    Approved,
     /// The change under way is taken back, for this is what was in force before it.
     TakesBack,
     /// It was taken back before, and stays out.
@@ -45,7 +47,9 @@ impl Fate {
     #[must_use]
     pub const fn is_a_change(&self) -> bool {
         match self {
-            Self::First(_) | Self::Bakes(_) | Self::TakesBack | Self::Waits(_) => true,
+            Self::First(_) | Self::Bakes(_) | Self::Approved | Self::TakesBack | Self::Waits(_) => {
+                true
+            }
             Self::UnderWay(_) | Self::KeptOut(_) => false,
         }
     }
@@ -108,10 +112,15 @@ fn fate(
         return Fate::KeptOut(reason.clone());
     }
     let before = &state.scoring;
-    let change = before.change.as_ref().filter(|_| before.is_moving());
+    // A hold for somebody else's change ends with the edit.
+    let goes_on = before.is_moving() && before.external.is_none();
+    let change = before.change.as_ref().filter(|_| goes_on);
     let end = &course.end.scoring;
     let is_promoted = end.live() == Some(wanted) && end.last_good() == Some(wanted);
     if let Some(change) = change {
+        if change.candidate == *wanted && approves(spec, change) {
+            return Fate::Approved;
+        }
         if change.candidate == *wanted {
             return Fate::UnderWay(before.phase);
         }
@@ -133,6 +142,12 @@ fn fate(
     } else {
         Fate::Bakes(bake)
     }
+}
+
+/// Whether `spec` promotes `change` by hand.
+fn approves(spec: &LoanPlatformSpec, change: &ChangeRecord) -> bool {
+    let approve = &spec.rollout.approve;
+    !approve.is_empty() && change.candidate.0.starts_with(approve.as_str())
 }
 
 fn bake(state: &PlatformState, spec: &LoanPlatformSpec) -> Bake {

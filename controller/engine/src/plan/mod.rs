@@ -145,6 +145,19 @@ impl Plan {
         self
     }
 
+    /// Whether a service would be changed otherwise than by bringing scoring to another revision: what alarms say of a
+    /// change that is judged meanwhile may be that one's doing.
+    #[must_use]
+    pub fn changes_services_beside_the_rollout(&self) -> bool {
+        self.steps.iter().any(|step| match &step.action {
+            Action::Service(ServiceChange::Deploy { service, .. }) => {
+                *service != ServiceName::Scoring
+            }
+            Action::Service(_) => true,
+            _ => false,
+        })
+    }
+
     /// Whether a settings document would be written.
     #[must_use]
     pub fn writes_settings(&self) -> bool {

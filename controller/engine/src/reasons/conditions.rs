@@ -77,7 +77,7 @@ pub const CONDITIONS: &[ConditionReason] = &[
     reason(
         "Drifted",
         "`Ready=False` alone",
-        "`mode: Observe` reports differences and changes nothing; the message names the first.",
+        "`mode: Observe` reports differences and changes nothing; the message names each.",
         "Change the spec or the world until they agree, or set `mode: Enforce`.",
     ),
     reason(

@@ -230,3 +230,26 @@ fn an_edit_during_a_bake_is_foretold_to_replace_the_change_under_way() {
     story.edits(edit);
     assert_eq!(calls(&forecast), what_happens(&mut story));
 }
+
+#[test]
+fn an_edit_that_ends_a_hold_is_foretold_to_deploy_over_what_somebody_else_had() {
+    let mut story = Story::with_a_good_revision();
+    story.changes_retries(4);
+    story.has_traffic();
+    story.begins_to_apply();
+    story.settles();
+    story.somebody_deploys("scoring:by-hand");
+    story.settles();
+    assert_eq!(story.phase(), Phase::Paused);
+
+    let edit: Change = |spec| spec.rollout.retry_token = "on".to_owned();
+    let forecast = foretold(&story, edit);
+    assert!(forecast.changes_something());
+    assert!(
+        calls(&forecast)[0].starts_with("deploy scoring"),
+        "{:?}",
+        calls(&forecast)
+    );
+    story.edits(edit);
+    assert_eq!(calls(&forecast), what_happens(&mut story));
+}

@@ -325,3 +325,21 @@ fn the_image_does_not_wait_for_ever_for_tasks_that_take_no_settings() {
     story.settles();
     assert_eq!(story.phase(), Phase::RolledBack, "it goes on being tried");
 }
+
+#[test]
+fn a_service_that_is_put_right_while_a_change_is_judged_makes_its_verdict_weak() {
+    let mut story = Story::with_a_good_revision();
+    story.changes_retries(9);
+    story.begins_to_apply();
+    story.settles();
+    assert_eq!(story.phase(), Phase::Baking);
+    story.service(ServiceName::Auth).desired_count = 5;
+    story.turn();
+    story.alarm_fires(60.0);
+    story.settles();
+    let taken_back = story.state.scoring.quarantine.last().unwrap();
+    assert!(
+        !taken_back.convicted,
+        "auth was changed meanwhile: {taken_back:?}"
+    );
+}

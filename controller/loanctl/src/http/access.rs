@@ -4,7 +4,7 @@
     expect(dead_code, reason = "on one machine everybody on it may read")
 )]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::{StatusCode, header};
 use schema::revision::digest_of;
@@ -16,9 +16,9 @@ use crate::exit::UsageError;
 /// Shortest token: 128 bits of a random one, in base64.
 const SHORTEST_TOKEN: usize = 22;
 
-/// Names under which a browser reaches this machine. A page of another site that has its own name resolve to this
-/// machine is refused by them.
-const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+/// The name under which a browser reaches this machine, beside its addresses. A page of another site that has its own name resolve to this
+/// machine is refused by it.
+const LOOPBACK_NAME: &str = "localhost";
 
 /// Who may read the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,11 @@ impl Access {
     pub(super) fn permits(&self, asked: &Asked) -> Result<(), Refusal> {
         match self {
             Self::Loopback => {
-                let host = asked.header(header::HOST).unwrap_or("localhost");
+                if !asked.headers.contains_key(header::HOST) {
+                    // No browser leaves it out.
+                    return Ok(());
+                }
+                let host = asked.header(header::HOST).unwrap_or_default();
                 let name = host.rsplit_once(':').map_or(host, |(name, port)| {
                     if port.bytes().all(|byte| byte.is_ascii_digit()) {
                         name
@@ -70,7 +74,9 @@ impl Access {
                         host
                     }
                 });
-                let is_ours = LOOPBACK_NAMES.contains(&name);
+                let address = name.trim_start_matches('[').trim_end_matches(']');
+                let is_loopback = address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+                let is_ours = name == LOOPBACK_NAME || is_loopback;
                 is_ours.then_some(()).ok_or(Refusal::ForeignName)
             }
             Self::Token(digest) => {
@@ -149,6 +155,7 @@ mod tests {
             "127.0.0.1:9090",
             "[::1]:9090",
             "[::1]",
+            "127.0.0.2:9090",
         ] {
             assert!(
                 Access::Loopback.permits(&asked(header::HOST, own)).is_ok(),

@@ -103,6 +103,13 @@ impl Port {
         }
     }
 
+    /// Whether the board shows everything: not before the spec files were listed, nor where another controller holds
+    /// the lease.
+    fn knows_all(&self) -> bool {
+        let counts = self.tally.counts();
+        counts.holds_lease && counts.specs_age.is_some()
+    }
+
     /// What only those may see who may read platforms.
     async fn guarded(&self, asked: &Asked) -> Reply {
         if let Err(refusal) = self.access.permits(asked) {

@@ -50,7 +50,11 @@ impl Change {
         Self {
             kind,
             resource: resource(&step.action),
-            effect,
+            effect: if replaces_tasks(step) {
+                Effect::Deployment
+            } else {
+                effect
+            },
             summary: summary(&step.action),
             fields: step.drift.iter().map(shortened).collect(),
         }
@@ -67,6 +71,23 @@ impl Change {
         }
         self
     }
+}
+
+/// What a repair puts back that only new tasks have: ECS replaces all of them for it.
+const TAKEN_BY_NEW_TASKS: [&str; 4] = [
+    "taskDefinition",
+    "network",
+    "serviceConnect",
+    "loadBalancer",
+];
+
+fn replaces_tasks(step: &Step) -> bool {
+    let is_repair = matches!(step.action, Action::Service(ServiceChange::Repair { .. }));
+    let new_tasks = |field: &FieldChange| {
+        let part = field.path.split('.').next().unwrap_or_default();
+        TAKEN_BY_NEW_TASKS.contains(&part)
+    };
+    is_repair && step.drift.iter().any(new_tasks)
 }
 
 const fn nature(action: &Action) -> (Kind, Effect) {
@@ -166,6 +187,21 @@ mod tests {
         let change = Change::of(&scale);
         assert_eq!((change.kind, change.effect), (Kind::Update, Effect::Count));
         assert_eq!(change.resource, "count of scoring");
+
+        let repair = |path: &str| Step {
+            action: Action::Service(ServiceChange::Repair {
+                platform: platform(),
+                service: ServiceName::Auth,
+            }),
+            drift: vec![FieldChange {
+                path: path.to_owned(),
+                from: None,
+                to: Some("2".to_owned()),
+            }],
+        };
+        let effect = |path| Change::of(&repair(path)).effect;
+        assert_eq!(effect("deployments.rollback"), Effect::Beside);
+        assert_eq!(effect("taskDefinition.environment.A"), Effect::Deployment);
 
         let removed = Change::of(&Step::whole(Action::Service(ServiceChange::Delete {
             platform: platform(),

@@ -123,6 +123,7 @@ fn scoring(scoring: &ScoringForecast) -> ScoringDocument<'_> {
         Fate::First(watched) => ("First", None, Some(bake(watched))),
         Fate::Bakes(watched) => ("Bakes", None, Some(bake(watched))),
         Fate::UnderWay(phase) => ("UnderWay", Some(format!("{phase:?}")), None),
+        Fate::Approved => ("Approved", None, None),
         Fate::TakesBack => ("TakesBack", None, None),
         Fate::KeptOut(reason) => ("KeptOut", Some(reason.clone()), None),
         Fate::Waits(reason) => ("Waits", Some(reason.clone()), None),

@@ -182,6 +182,9 @@ fn fate(fate: &Fate) -> String {
             watched(bake, "it is taken back when one of these fires")
         ),
         Fate::UnderWay(phase) => format!("  It is under way ({phase:?}), and goes on."),
+        Fate::Approved => {
+            "  Its bake had too little data: it is promoted by rollout.approve.".to_owned()
+        }
         Fate::TakesBack => {
             "  It was in force before the change under way, which is taken back.".to_owned()
         }

@@ -2,7 +2,7 @@
 //!
 //! A fenced block of `sh` is run as it stands, the blocks of a page one after another in one shell, beside a platform that
 //! runs. One of `sh until Ctrl-C` goes on until it is interrupted. One of `sh aws` needs an account: of it is checked what
-//! can be without one, that `loanctl` knows every command and option in it; of `sh make`, that there are such targets. What is
+//! can be without one, that `loanctl` knows every command and option in it, and that the scripts are there; of `sh make`, that there are such targets. What is
 //! `sh kubectl` is run by the tests of kubectl.
 
 use std::fs;
@@ -125,8 +125,17 @@ async fn what_needs_an_account_names_commands_and_options_that_there_are() {
     let mut checked = 0;
     for (page, block) in all("sh aws") {
         let joined = block.text.replace("\\\n", " ");
-        for line in joined.lines().filter(|line| line.starts_with("loanctl ")) {
-            let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        for line in joined.lines() {
+            let line = line.trim_start_matches("target/release/");
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let program = words.first().copied().unwrap_or_default();
+            if program.starts_with("infra/") {
+                assert!(Path::new(ROOT).join(program).is_file(), "{page}: {line}");
+            }
+            if program != "loanctl" {
+                continue;
+            }
+            let words = &words[1..];
             let mut command = loanctl(&words[..1]);
             command.arg("--help");
             let output = run(command).await;

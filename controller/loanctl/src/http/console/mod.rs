@@ -32,6 +32,13 @@ pub(super) async fn answer(port: &Port, asked: &Asked) -> Reply {
     if asked.method != Method::GET && asked.method != Method::HEAD {
         return super::read_only();
     }
+    if !port.knows_all() {
+        return Problem::unavailable(
+            "NOT_YET",
+            "this controller stands by, or has just begun: it does not know yet what there is",
+        )
+        .into_response();
+    }
     match What::asked(asked) {
         Some(What::Everything) => stream::glances(port),
         Some(What::Platform(name)) => stream::platform(port, name),

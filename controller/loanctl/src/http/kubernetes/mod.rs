@@ -29,7 +29,6 @@ mod watch;
 
 use std::sync::Arc;
 
-use engine::tally::Counts;
 use http::Method;
 use jiff::Timestamp;
 use schema::names::PlatformName;
@@ -121,7 +120,7 @@ fn one(
     asked: &Asked,
     (resource, namespace, name): (Resource, Option<&str>, &str),
 ) -> Result<Reply, Failure> {
-    knows_all(&port.tally.counts())?;
+    knows_all(port)?;
     let encoding = Encoding::of(asked)?;
     let scope = Scope::everything(resource, namespace);
     let found = object::all(scope, port.board.snapshot().platforms)
@@ -133,7 +132,7 @@ fn one(
 
 /// Answers with all objects of `scope`, or with what becomes of them.
 fn many(port: &Port, asked: &Asked, scope: &Scope) -> Result<Reply, Failure> {
-    knows_all(&port.tally.counts())?;
+    knows_all(port)?;
     let encoding = Encoding::of(asked)?;
     if watch::is_asked_for(asked) {
         let terms = watch::Terms::of(asked)?;
@@ -152,12 +151,7 @@ fn written(body: Result<String, serde_json::Error>) -> Result<Reply, Failure> {
     Ok(text(http::StatusCode::OK, JSON, body))
 }
 
-/// Before the spec files were listed, and where another controller holds the lease, the board does not show
-/// everything: a list of it would say that platforms are gone.
-fn knows_all(counts: &Counts) -> Result<(), Failure> {
-    if counts.holds_lease && counts.specs_age.is_some() {
-        Ok(())
-    } else {
-        Err(Failure::not_yet())
-    }
+/// A list of what does not show everything would say that platforms are gone.
+fn knows_all(port: &Port) -> Result<(), Failure> {
+    port.knows_all().then_some(()).ok_or_else(Failure::not_yet)
 }

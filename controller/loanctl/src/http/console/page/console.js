@@ -8,9 +8,18 @@ import { PlatformView } from "./platform.js";
 const main = byId("main");
 let view = null;
 
+/** The name in an address; none where it is not written as addresses are. */
+function named(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
 function route() {
   view?.close();
-  const name = decodeURIComponent(location.hash.replace(/^#\/?/, ""));
+  const name = named(location.hash.replace(/^#\/?/, ""));
   view = name ? new PlatformView(main, name, linked) : new GlanceView(main, linked);
   scrollTo(0, 0);
 }
