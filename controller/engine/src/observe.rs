@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use crate::conditions::with_causes;
 use crate::observed::{Observed, ObservedSettings};
 use crate::ports::{
-    BakeEvidence, DashboardState, Documents, ObservedAlarm, PortError, Seen, Urgency,
+    BakeEvidence, DashboardState, Documents, ObservedAlarm, ObservedService, PortError, Seen,
+    Urgency,
 };
 use crate::reconcile::Context;
 use crate::state::PlatformState;
@@ -29,11 +30,7 @@ pub(crate) async fn observe(
     let platforms = BTreeSet::from([state.platform.clone()]);
     let services = context.compute.observe(&platforms, urgency).await?;
     let mut observed = Observed {
-        services: services
-            .found
-            .into_iter()
-            .map(|found| (found.service, found))
-            .collect(),
+        services: by_service(services.found),
         settings: observe_settings(context.documents.as_ref(), &state.platform).await?,
         rehearsal: context
             .rehearsals
@@ -91,7 +88,14 @@ async fn observe_guards(
     Ok((alarms, observe_bake(context, state, urgency).await?))
 }
 
-fn by_name(alarms: Vec<ObservedAlarm>) -> BTreeMap<AlarmName, ObservedAlarm> {
+pub(crate) fn by_service(services: Vec<ObservedService>) -> BTreeMap<ServiceName, ObservedService> {
+    services
+        .into_iter()
+        .map(|found| (found.service, found))
+        .collect()
+}
+
+pub(crate) fn by_name(alarms: Vec<ObservedAlarm>) -> BTreeMap<AlarmName, ObservedAlarm> {
     alarms
         .into_iter()
         .map(|found| (found.definition.name.clone(), found))

@@ -41,6 +41,18 @@ pub(super) struct Question {
     pub(super) queries: Vec<Query>,
 }
 
+impl Question {
+    /// The questions for what is asked for from each start on, all until `end`.
+    pub(super) fn all(queries: &BTreeMap<Timestamp, Vec<Query>>, end: Timestamp) -> Vec<Self> {
+        let one = |(start, queries): (&Timestamp, &Vec<Query>)| Self {
+            start: *start,
+            end,
+            queries: queries.clone(),
+        };
+        queries.iter().map(one).collect()
+    }
+}
+
 /// Values by query, and by the start of their period.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Answers(BTreeMap<String, BTreeMap<Timestamp, f64>>);

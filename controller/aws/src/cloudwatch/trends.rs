@@ -98,12 +98,7 @@ impl Look {
 
     /// The questions that answer it.
     pub(super) fn questions(&self) -> Vec<Question> {
-        let one = |(start, queries): (&Timestamp, &Vec<Query>)| Question {
-            start: *start,
-            end: self.now,
-            queries: queries.clone(),
-        };
-        self.questions.iter().map(one).collect()
+        Question::all(&self.questions, self.now)
     }
 
     /// What `answers` say. What was never measured is left out, unless it is an alarm's.

@@ -67,24 +67,17 @@ impl PlatformObject {
     /// Whether `other` differs from it in nothing but what moves all the time.
     #[must_use]
     pub fn rests_as(&self, other: &Self) -> bool {
-        let identity = |object: &Self| {
-            let ObjectMeta {
-                generation,
-                labels,
-                annotations,
-                uid,
-                ..
-            } = &object.metadata;
-            (
-                *generation,
-                labels.clone(),
-                annotations.clone(),
-                uid.clone(),
-            )
-        };
-        identity(self) == identity(other)
-            && self.status.history == other.status.history
+        let (ours, theirs) = (&self.metadata, &other.metadata);
+        ours.generation == theirs.generation
+            && ours.labels == theirs.labels
+            && ours.annotations == theirs.annotations
+            && ours.uid == theirs.uid
             && self.spec == other.spec
+            && (self.status == other.status || self.status_rests_as(other))
+    }
+
+    fn status_rests_as(&self, other: &Self) -> bool {
+        self.status.history == other.status.history
             && without_live_values(&self.status) == without_live_values(&other.status)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schema::status::AlarmState;
 
 use super::obedient::settle_tasks;
-use crate::observe::observe_settings;
+use crate::observe::{by_name, by_service, observe_settings};
 use crate::observed::Observed;
 use crate::ports::{Alarms, Compute, DeploymentState, Documents, PortError, Urgency};
 use crate::state::PlatformState;
@@ -27,16 +27,8 @@ pub async fn as_found(
     let found = alarms.observe(&platforms, Urgency::Edit).await?;
     let at = services.at.max(found.at);
     let mut world = Observed {
-        services: services
-            .found
-            .into_iter()
-            .map(|found| (found.service, found))
-            .collect(),
-        alarms: found
-            .found
-            .into_iter()
-            .map(|found| (found.definition.name.clone(), found))
-            .collect(),
+        services: by_service(services.found),
+        alarms: by_name(found.found),
         settings: observe_settings(documents, platform).await?,
         dashboard: alarms.dashboard(platform, true).await?,
         ..Observed::nothing(at)

@@ -1,7 +1,6 @@
 //! A world that does at once what it is asked for, keeps no secrets, and lets no alarm fire.
 
 use jiff::Timestamp;
-use schema::platform::AlarmName;
 use schema::settings::SettingsDocument;
 use schema::status::{AlarmState, TaskHealth, TaskStatus};
 
@@ -28,7 +27,7 @@ pub(crate) fn obey(world: &mut Observed, action: &Action, at: Timestamp) {
             };
             world.alarms.insert(definition.name.clone(), alarm);
         }
-        Action::DeleteAlarm(name) => forget_alarm(world, name),
+        Action::DeleteAlarm(name) => drop(world.alarms.remove(name)),
         Action::PutSettings { document, .. } => {
             let settings = ObservedSettings {
                 version: DocumentVersion(document.revision.clone()),
@@ -61,10 +60,6 @@ pub(crate) fn settle_tasks(world: &mut Observed, at: Timestamp) {
         };
         found.tasks = (0..found.desired_count).map(task).collect();
     }
-}
-
-fn forget_alarm(world: &mut Observed, name: &AlarmName) {
-    world.alarms.remove(name);
 }
 
 fn change_service(world: &mut Observed, change: &ServiceChange) {

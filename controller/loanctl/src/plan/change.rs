@@ -46,30 +46,18 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn of(step: &Step) -> Self {
-        let (kind, effect) = nature(&step.action);
+        let (kind, effect) = nature(step);
+        let summary = match kind {
+            Kind::Create => summary(&step.action),
+            Kind::Update | Kind::Delete => String::new(),
+        };
         Self {
             kind,
             resource: resource(&step.action),
-            effect: if replaces_tasks(step) {
-                Effect::Deployment
-            } else {
-                effect
-            },
-            summary: summary(&step.action),
+            effect,
+            summary,
             fields: step.drift.iter().map(shortened).collect(),
         }
-        .or_made(step)
-    }
-
-    /// An alarm that is written where none was is made.
-    fn or_made(mut self, step: &Step) -> Self {
-        let is_whole = step.drift.is_empty();
-        if is_whole && matches!(step.action, Action::PutAlarm(_)) {
-            self.kind = Kind::Create;
-        } else if self.kind == Kind::Update {
-            self.summary.clear();
-        }
-        self
     }
 }
 
@@ -81,17 +69,17 @@ const TAKEN_BY_NEW_TASKS: [&str; 4] = [
     "loadBalancer",
 ];
 
-fn replaces_tasks(step: &Step) -> bool {
-    let is_repair = matches!(step.action, Action::Service(ServiceChange::Repair { .. }));
-    let new_tasks = |field: &FieldChange| {
+fn replaces_tasks(repaired: &[FieldChange]) -> bool {
+    repaired.iter().any(|field| {
         let part = field.path.split('.').next().unwrap_or_default();
         TAKEN_BY_NEW_TASKS.contains(&part)
-    };
-    is_repair && step.drift.iter().any(new_tasks)
+    })
 }
 
-const fn nature(action: &Action) -> (Kind, Effect) {
-    match action {
+fn nature(step: &Step) -> (Kind, Effect) {
+    match &step.action {
+        // Where none was there is nothing that it says otherwise.
+        Action::PutAlarm(_) if step.drift.is_empty() => (Kind::Create, Effect::Beside),
         Action::PutAlarm(_) => (Kind::Update, Effect::Beside),
         Action::PutSettings { expected, .. } => match expected {
             Expected::Absent => (Kind::Create, Effect::Live),
@@ -105,6 +93,9 @@ const fn nature(action: &Action) -> (Kind, Effect) {
             ServiceChange::Create(_) => (Kind::Create, Effect::Count),
             ServiceChange::Deploy { .. } => (Kind::Update, Effect::Deployment),
             ServiceChange::Scale { .. } => (Kind::Update, Effect::Count),
+            ServiceChange::Repair { .. } if replaces_tasks(&step.drift) => {
+                (Kind::Update, Effect::Deployment)
+            }
             ServiceChange::Repair { .. } => (Kind::Update, Effect::Beside),
             ServiceChange::Delete { .. } => (Kind::Delete, Effect::Count),
         },
