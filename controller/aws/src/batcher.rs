@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// Calls under way at once. With more of them what is asked for meanwhile would not gather.
 const IN_FLIGHT: usize = 4;
+/// Further calls that only a rollback's questions open: the others may all wait for their quota.
+const KEPT_FOR_ROLLBACKS: usize = 2;
 /// Questions that wait to be taken up.
 const QUEUED: usize = 1_024;
 
@@ -167,11 +169,12 @@ impl<D: Describe> Gatherer<D> {
     async fn run(mut self) {
         let mut in_flight = FuturesUnordered::new();
         loop {
-            while in_flight.len() < IN_FLIGHT {
+            while in_flight.len() < self.most_in_flight() {
                 let Some(batch) = self.batch() else { break };
                 in_flight.push(call(Arc::clone(&self.source), batch));
             }
-            let due = self.due().filter(|_| in_flight.len() < IN_FLIGHT);
+            let has_room = in_flight.len() < self.most_in_flight();
+            let due = self.due().filter(|_| has_room);
             tokio::select! {
                 biased;
                 Some(answer) = in_flight.next() => self.settle(answer),
@@ -204,6 +207,16 @@ impl<D: Describe> Gatherer<D> {
                 urgency: question.urgency,
                 since,
             }));
+    }
+
+    /// Calls that may be under way at once, as urgent as what waits is.
+    fn most_in_flight(&self) -> usize {
+        let is_urgent = |pending: &Pending| pending.urgency == Urgency::Rollback;
+        if self.pending.iter().any(is_urgent) {
+            IN_FLIGHT + KEPT_FOR_ROLLBACKS
+        } else {
+            IN_FLIGHT
+        }
     }
 
     /// When the next call is due, if nothing more is asked.
@@ -432,6 +445,44 @@ mod tests {
         let start = Instant::now();
         ask_all(&batcher, 1, Urgency::Rollback).await;
         assert_eq!(start.elapsed(), Duration::from_millis(50));
+    }
+
+    /// Answers rollbacks alone: every other call waits for its quota.
+    #[derive(Debug)]
+    struct Exhausted;
+
+    #[async_trait]
+    impl Describe for Exhausted {
+        type Item = ();
+        const MOST: usize = 1;
+
+        async fn describe(
+            &self,
+            names: &[String],
+            urgency: Urgency,
+        ) -> Result<Vec<(String, ())>, PortError> {
+            if urgency != Urgency::Rollback {
+                std::future::pending::<()>().await;
+            }
+            Ok(names.iter().map(|name| (name.clone(), ())).collect())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn invariant_14_a_rollback_is_answered_while_every_other_call_waits_for_its_quota() {
+        let batcher = Batcher::new(Arc::new(Exhausted), LINGER);
+        let edits = batcher.ask(names("edit", 2 * IN_FLIGHT), Urgency::Edit);
+        let rollback = async {
+            tokio::time::sleep(LINGER.edit * 2).await;
+            batcher.ask(names("rollback", 2), Urgency::Rollback).await
+        };
+        tokio::select! {
+            biased;
+            answered = edits => panic!("{answered:?}"),
+            answered = tokio::time::timeout(LINGER.longest, rollback) => {
+                assert_eq!(answered.unwrap().unwrap().len(), 2);
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -135,11 +135,11 @@ impl Controller {
         })
     }
 
-    /// A platform whose scoring bakes.
-    pub(super) fn baking(&self) -> Option<String> {
-        let mut platforms = self.board.platforms().into_iter();
-        let found = platforms.find(|it| it.status.scoring.phase == Phase::Baking)?;
-        found.metadata.name.clone()
+    /// Platforms whose scoring bakes.
+    pub(super) fn baking(&self) -> BTreeSet<String> {
+        let platforms = self.board.platforms().into_iter();
+        let baking = platforms.filter(|it| it.status.scoring.phase == Phase::Baking);
+        baking.filter_map(|it| it.metadata.name.clone()).collect()
     }
 
     /// Forgets whose changes passed.

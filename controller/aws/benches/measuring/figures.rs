@@ -42,7 +42,8 @@ pub(super) mod notes {
     pub(crate) const IS_LIMITED: &str = "within the quotas";
     pub(crate) const FIRST_CALL_S: &str = "first call after s";
     pub(crate) const UPDATED_S: &str = "everything updated after s";
-    pub(crate) const WAITING: &str = "platforms still waiting when an alarm fired";
+    pub(crate) const ALARMS: &str = "alarms fired";
+    pub(crate) const WAITING: &str = "platforms still waiting when the last of them had";
     pub(crate) const QUIET_S: &str = "documents read first for s";
     pub(crate) const FIRST_MINUTE: &str = "API calls in the first minute";
     pub(crate) const BUSIEST_SECOND: &str = "API calls in the busiest second";

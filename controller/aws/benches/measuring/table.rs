@@ -300,7 +300,7 @@ fn of_edit(figures: &Figures) -> Vec<Goal> {
             ),
             took <= ABOVE_FLOOR * floor,
         ),
-        of_first_call(figures, "while an edit of all waits"),
+        of_first_call(figures, "while an edit of all waits, the slowest"),
     ]
 }
 
