@@ -65,8 +65,8 @@ mod window;
 
 pub use backoff::Backoff;
 pub use breaker::{
-    Breaker, BreakerConfig, BreakerMode, BreakerState, History, Permit, Refused, Settled,
-    Transition,
+    Breaker, BreakerConfig, BreakerMode, BreakerState, Held, History, Permit, Refused, Settled,
+    SharedBreaker, Told, Transition,
 };
 pub use budget::{Budget, BudgetConfig};
 pub use bulkhead::BulkheadConfig;

@@ -83,6 +83,28 @@ impl<C: Copy + Default + AddAssign + SubAssign> Window<C> {
         self.same_until = None;
     }
 
+    /// Moves here what `other`, a window of the same length, has counted, as `into` says it in this one's terms.
+    pub(crate) fn take_in<D>(&mut self, other: &mut Window<D>, into: impl Fn(D) -> C)
+    where
+        D: Copy + Default + AddAssign + SubAssign,
+    {
+        for bucket in other.drain() {
+            let counts = into(bucket.counts);
+            let start = bucket.start;
+            let place = self.buckets.partition_point(|it| it.start <= start);
+            self.buckets.insert(place, Bucket { start, counts });
+            self.sum += counts;
+        }
+        self.same_until = None;
+    }
+
+    /// Empties it.
+    fn drain(&mut self) -> impl Iterator<Item = Bucket<C>> {
+        self.sum = C::default();
+        self.same_until = None;
+        self.buckets.drain(..)
+    }
+
     /// Forgets old buckets and begins a new one if it is time.
     fn turn(&mut self, now: Instant) {
         self.forget_old(now);
@@ -143,6 +165,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_counted_in_several_windows_and_taken_in_counts_as_exactly(
+            steps in prop::collection::vec((0_u64..400, 0_usize..4, prop::bool::weighted(0.1)), 1..200),
+        ) {
+            let start = Instant::now();
+            let mut whole = Window::<u64>::new(SECOND, Reach::AtMost);
+            let mut parts = [(); 4].map(|()| Window::<u64>::new(SECOND, Reach::AtMost));
+            let mut times = Vec::new();
+            let mut now = start;
+            for (gap_ms, part, are_taken_in) in steps {
+                now += Duration::from_millis(gap_ms);
+                times.push(now);
+                parts[part].record(1, now);
+                if are_taken_in {
+                    parts.iter_mut().for_each(|it| whole.take_in(it, |count| count));
+                    let within = |age: Duration| times.iter().filter(|t| now - **t < age).count() as u64;
+                    let sum = whole.sum(now);
+                    prop_assert!((within(SECOND - SECOND / BUCKETS)..=within(SECOND)).contains(&sum));
+                    prop_assert!(parts.iter_mut().all(|it| it.sum(now) == 0));
+                }
+            }
+        }
+
         #[test]
         fn the_sum_is_exact_but_for_one_bucket(gaps_ms in prop::collection::vec(0_u64..400, 1..200)) {
             let start = Instant::now();

@@ -1,12 +1,12 @@
 //! Our breaker and our whole policy.
 
 use std::hint::black_box;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use resilience::{
-    Breaker, BreakerConfig, BreakerState, CallError, Classified, Counters, Deadline, FailureClass,
-    Outcome, Policy, PolicyConfig, Settled,
+    BreakerConfig, BreakerState, CallError, Classified, Counters, Deadline, FailureClass, Outcome,
+    Policy, PolicyConfig, Settled, SharedBreaker,
 };
 
 use crate::measure::{Contender, finish};
@@ -24,16 +24,16 @@ impl Classified for Down {
 
 /// The breaker with its default settings: failures in a row, both rates over an exact window of 30 s.
 pub(crate) fn breaker() -> Contender {
-    let breaker = Arc::new(Mutex::new(Breaker::new(BreakerConfig::default(), 7)));
+    let breaker = Arc::new(SharedBreaker::new(BreakerConfig::default(), 7));
     Contender::new("ours: window of 30 s, one clock read", move || {
         let now = Instant::now();
-        let permit = breaker.lock().unwrap().acquire(now).unwrap();
+        let (permit, ()) = breaker.acquire(now, || ()).answer.unwrap();
         let settled = Settled {
             outcome: black_box(Outcome::Success),
             elapsed: Duration::ZERO,
             retry_after: None,
         };
-        breaker.lock().unwrap().settle(permit, &settled, now);
+        breaker.settle(permit, &settled, now);
     })
 }
 
@@ -47,10 +47,10 @@ fn open_for_long() -> BreakerConfig {
 }
 
 pub(crate) fn open_breaker() -> Contender {
-    let mut breaker = Breaker::new(open_for_long(), 7);
+    let breaker = Arc::new(SharedBreaker::new(open_for_long(), 7));
     while breaker.state() == BreakerState::Closed {
         let now = Instant::now();
-        let permit = breaker.acquire(now).unwrap();
+        let (permit, ()) = breaker.acquire(now, || ()).answer.unwrap();
         let failure = Settled {
             outcome: Outcome::Failure,
             elapsed: Duration::ZERO,
@@ -58,9 +58,8 @@ pub(crate) fn open_breaker() -> Contender {
         };
         breaker.settle(permit, &failure, now);
     }
-    let breaker = Arc::new(Mutex::new(breaker));
     Contender::new("ours: breaker, clock read included", move || {
-        let refused = breaker.lock().unwrap().acquire(Instant::now());
+        let refused = breaker.acquire(Instant::now(), || ()).answer;
         black_box(refused).unwrap_err();
     })
 }

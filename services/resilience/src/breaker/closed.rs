@@ -33,10 +33,21 @@ impl Closed {
             Outcome::Failure => self.consecutive_failures.saturating_add(1),
             Outcome::Success | Outcome::Ignored => 0,
         };
-        let tally = self.window.record(Tally::of(settled, config), now);
+        let one = Tally::of(settled, config);
+        let tally = self.window.record(one, now);
         let enough = tally.total >= u64::from(config.minimum_number_of_calls);
         self.consecutive_failures >= config.consecutive_failures
-            || (enough && tally.breaches(tally.total, config))
+            || (one.is_bad() && enough && tally.breaches(tally.total, config))
+    }
+
+    /// Whether the last attempt did not fail.
+    pub(super) const fn is_calm(&self) -> bool {
+        self.consecutive_failures == 0
+    }
+
+    /// Moves quick successes here that were counted elsewhere.
+    pub(super) fn take_in(&mut self, successes: &mut Window<u64>) {
+        self.window.take_in(successes, Tally::of_successes);
     }
 
     pub(super) fn reconfigure(&mut self, config: &BreakerConfig) {

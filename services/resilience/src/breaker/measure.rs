@@ -35,6 +35,20 @@ impl Tally {
         }
     }
 
+    /// So many quick successes.
+    pub(super) const fn of_successes(total: u64) -> Self {
+        Self {
+            total,
+            failures: 0,
+            slow: 0,
+        }
+    }
+
+    /// Whether there is anything among them that may open a breaker.
+    pub(super) const fn is_bad(&self) -> bool {
+        self.failures > 0 || self.slow > 0
+    }
+
     /// Whether one of the two rates, of `total` attempts, reaches its threshold.
     pub(super) fn breaches(&self, total: u64, config: &BreakerConfig) -> bool {
         let reaches =

@@ -9,12 +9,14 @@
 //! ```
 //!
 //! It judges failures in a row, the failure rate and the slow-call rate: each misses what another
-//! catches. Open turns half-open when the next attempt asks, not by a timer.
+//! catches. It judges whenever an attempt fails or is slow: a quick success never opens it. Open turns half-open
+//! when the next attempt asks, not by a timer.
 
 mod closed;
 mod config;
 mod half_open;
 mod measure;
+mod shared;
 
 use std::time::{Duration, Instant};
 
@@ -25,13 +27,15 @@ use closed::Closed;
 pub use config::{BreakerConfig, BreakerMode};
 use half_open::{HalfOpen, Verdict};
 pub use measure::Settled;
+pub use shared::{Held, SharedBreaker, Told};
 
 use crate::classify::Outcome;
+use crate::window::Window;
 
 /// Generation of a permit that no state waits for. Real ones start at 1.
 const UNMEASURED: u64 = 0;
 
-/// A circuit breaker.
+/// A circuit breaker, for one thread at a time. [`SharedBreaker`] is for many.
 ///
 /// # Guarantees
 /// While half-open it lets through exactly as many attempts as permitted, not counting those whose
@@ -231,6 +235,25 @@ impl Breaker {
     /// The latest change of state, told once.
     pub const fn take_transition(&mut self) -> Option<Transition> {
         self.moved.take()
+    }
+
+    /// The generation of which every attempt passes and a quick success changes nothing but a count, while it is that.
+    fn calm_generation(&self) -> Option<u64> {
+        let measures = matches!(
+            self.config.mode,
+            BreakerMode::Enabled | BreakerMode::MetricsOnly
+        );
+        match &self.state {
+            State::Closed(closed) if measures && closed.is_calm() => Some(self.generation),
+            _ => None,
+        }
+    }
+
+    /// Counts the quick successes of a calm generation.
+    fn take_in(&mut self, successes: &mut Window<u64>) {
+        if let State::Closed(closed) = &mut self.state {
+            closed.take_in(successes);
+        }
     }
 
     fn admit(&mut self, now: Instant) -> Result<Permit, Refused> {

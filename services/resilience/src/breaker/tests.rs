@@ -66,6 +66,19 @@ fn it_stays_closed_just_below_the_failure_rate() {
 }
 
 #[test]
+fn a_quick_success_never_opens_it_though_older_ones_are_forgotten_before_the_failures() {
+    let start = Instant::now();
+    let mut breaker = Breaker::new(config(), 1);
+    attempts(&mut breaker, 20, &success(), start);
+    attempts(&mut breaker, 15, &failure(), start + 4 * SECOND);
+    let later = start + 31 * SECOND;
+    attempts(&mut breaker, 10, &success(), later);
+    assert_eq!(breaker.state(), BreakerState::Closed, "15 of 25 failed");
+    attempts(&mut breaker, 1, &failure(), later);
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
 fn it_opens_at_the_slow_call_rate_though_every_attempt_succeeds() {
     let now = Instant::now();
     let mut breaker = Breaker::new(config(), 1);
@@ -218,8 +231,12 @@ fn thresholds_alone_keep_counts_pause_and_permits() {
     attempts(&mut closed, 13, &success(), now);
     attempts(&mut closed, 7, &failure(), now);
     closed.reconfigure(stricter, History::Keep, now);
-    attempts(&mut closed, 1, &success(), now);
-    assert_eq!(closed.state(), BreakerState::Open, "7 of 21 failed");
+    attempts(&mut closed, 6, &success(), now);
+    assert_eq!(closed.state(), BreakerState::Closed);
+    attempts(&mut closed, 1, &failure(), now);
+    assert_eq!(closed.state(), BreakerState::Closed, "8 of 27 failed");
+    attempts(&mut closed, 1, &failure(), now);
+    assert_eq!(closed.state(), BreakerState::Open, "9 of 28 failed");
 
     let mut open = opened(config(), now);
     let pause = open.acquire(now).unwrap_err();

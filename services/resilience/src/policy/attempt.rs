@@ -109,18 +109,15 @@ impl Layers {
         number: u32,
         now: Instant,
     ) -> Result<(PermitGuard<'_>, Arc<InForce>), Refused> {
-        let mut judges = self.judges();
-        let in_force = self.in_force.load_full();
-        let answer = judges.breaker.acquire(now);
-        let moved = judges.breaker.take_transition();
-        if number == 1 && answer.is_ok() {
-            // What the breaker refuses earns no retry: a dependency that comes back weak would meet a store of them.
-            judges.retries.budget.record_call(now);
-        }
-        drop(judges);
-        self.tell_all(moved.map(Event::BreakerMoved));
-        match answer {
-            Ok(permit) => {
+        let told = self.breaker.acquire(now, || self.in_force.load_full());
+        self.tell_moved(told.moved);
+        match told.answer {
+            Ok((permit, in_force)) => {
+                if number == 1 {
+                    // What the breaker refuses earns no retry: a dependency that comes back weak would meet a
+                    // store of them.
+                    self.retries().budget.record_call(now);
+                }
                 if permit.overrules_refusal() {
                     self.tell(Event::BreakerWouldReject);
                 }
@@ -175,19 +172,15 @@ impl PermitGuard<'_> {
         let Some(permit) = self.permit.take() else {
             return;
         };
-        let mut judges = self.layers.judges();
-        judges.breaker.settle(permit, settled, now);
-        let moved = judges.breaker.take_transition();
-        drop(judges);
-        self.layers.tell_all(moved.map(Event::BreakerMoved));
+        let told = self.layers.breaker.settle(permit, settled, now);
+        self.layers.tell_moved(told.moved);
     }
 }
 
 impl Drop for PermitGuard<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
-            let now = clock::read();
-            self.layers.judges().breaker.give_back(permit, now);
+            self.layers.breaker.give_back(permit, clock::read());
         }
     }
 }

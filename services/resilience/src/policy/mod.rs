@@ -16,7 +16,7 @@ pub use attempt::Attempt;
 use clock::Clock;
 pub use config::{PolicyConfig, RetryConfig};
 
-use crate::breaker::{Breaker, BreakerState};
+use crate::breaker::{BreakerState, SharedBreaker, Transition};
 use crate::budget::Budget;
 use crate::bulkhead::Bulkhead;
 use crate::classify::Classified;
@@ -32,7 +32,8 @@ pub struct Policy(Arc<Layers>);
 struct Layers {
     in_force: ArcSwap<InForce>,
     bulkhead: Bulkhead,
-    judges: Mutex<Judges>,
+    breaker: SharedBreaker,
+    retries: Mutex<Retries>,
     observer: Arc<dyn Observer>,
 }
 
@@ -43,14 +44,7 @@ struct InForce {
     target: Arc<str>,
 }
 
-/// What decides on attempts, under one lock that is held for arithmetic only: the fewer locks a call
-/// takes, the less calls wait for each other.
-struct Judges {
-    breaker: Breaker,
-    retries: Retries,
-}
-
-/// What decides on retries.
+/// What decides on retries, under a lock that is held for arithmetic only.
 struct Retries {
     budget: Budget,
     random: StdRng,
@@ -68,12 +62,10 @@ impl Policy {
     pub fn observed(config: PolicyConfig, seed: u64, observer: Arc<dyn Observer>) -> Self {
         Self(Arc::new(Layers {
             bulkhead: Bulkhead::new(config.bulkhead),
-            judges: Mutex::new(Judges {
-                breaker: Breaker::new(config.breaker, seed),
-                retries: Retries {
-                    budget: Budget::new(config.retry.budget),
-                    random: StdRng::seed_from_u64(seed),
-                },
+            breaker: SharedBreaker::new(config.breaker, seed),
+            retries: Mutex::new(Retries {
+                budget: Budget::new(config.retry.budget),
+                random: StdRng::seed_from_u64(seed),
             }),
             in_force: ArcSwap::from_pointee(config.into()),
             observer,
@@ -116,19 +108,17 @@ impl Policy {
     ///
     /// State, counts, the budget and permits that are out stay. But a changed target, timeout,
     /// slow-call duration or mode makes what the breaker measured worthless: its window empties and
-    /// open turns into half-open (see [`Breaker::reconfigure`]).
+    /// open turns into half-open (see [`Breaker::reconfigure`](crate::Breaker::reconfigure)).
     pub fn reconfigure(&self, config: PolicyConfig) {
         let now = clock::read();
-        // Under the lock, so that no attempt meets the new settings with the old history.
-        let mut judges = self.0.judges();
+        // Held, so that no attempt meets the new settings with the old history.
+        let mut breaker = self.0.breaker.hold();
         let history = self.0.in_force.load().config.history_under(&config);
-        judges.breaker.reconfigure(config.breaker, history, now);
-        judges.retries.budget.reconfigure(config.retry.budget);
+        breaker.reconfigure(config.breaker, history, now);
+        self.0.retries().budget.reconfigure(config.retry.budget);
         self.0.bulkhead.reconfigure(config.bulkhead);
         self.0.in_force.store(Arc::new(config.into()));
-        let moved = judges.breaker.take_transition();
-        drop(judges);
-        self.0.tell_all(moved.map(Event::BreakerMoved));
+        self.0.tell_moved(breaker.release());
     }
 
     /// The settings in force.
@@ -140,7 +130,7 @@ impl Policy {
     /// The breaker's state.
     #[must_use]
     pub fn breaker_state(&self) -> BreakerState {
-        self.0.judges().breaker.state()
+        self.0.breaker.state()
     }
 
     /// Calls under way.
@@ -169,16 +159,18 @@ impl From<PolicyConfig> for InForce {
 }
 
 impl Layers {
-    fn judges(&self) -> MutexGuard<'_, Judges> {
-        self.judges.lock().unwrap_or_else(PoisonError::into_inner)
+    fn retries(&self) -> MutexGuard<'_, Retries> {
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, event: Event) {
         self.observer.observe(event);
     }
 
-    fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
-        events.into_iter().for_each(|event| self.tell(event));
+    fn tell_moved(&self, moved: Option<Transition>) {
+        if let Some(transition) = moved {
+            self.tell(Event::BreakerMoved(transition));
+        }
     }
 }
 

@@ -69,10 +69,9 @@ impl Layers {
         }
         // Settings that changed since the last attempt apply to the next.
         let config = self.in_force.load().config.retry;
-        let decision =
-            self.judges()
-                .retries
-                .next(&config, made, error.retry_after(), deadline, now);
+        let decision = self
+            .retries()
+            .next(&config, made, error.retry_after(), deadline, now);
         if decision == Err(GiveUp::BudgetExhausted) {
             self.tell(Event::BudgetExhausted);
         }
