@@ -299,6 +299,31 @@ pub enum HistoryKind {
     Removed,
 }
 
+impl HistoryKind {
+    /// Whether a person should look: something was refused, held or taken back, is remedied for now, or may be wrong.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        match self {
+            Self::SpecRefused
+            | Self::RollbackStarted
+            | Self::RolledBack
+            | Self::RollbackProblem
+            | Self::Held
+            | Self::Refused
+            | Self::Suspected
+            | Self::RemedyStarted
+            | Self::Notified => true,
+            Self::SpecAccepted
+            | Self::RolloutStarted
+            | Self::Promoted
+            | Self::Resumed
+            | Self::RemedyEnded
+            | Self::Applied
+            | Self::Removed => false,
+        }
+    }
+}
+
 /// One change: what, when, why, and on what evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -26,6 +26,8 @@ pub struct AwsConfig {
     pub connection: ConnectionConfig,
     /// How much of the account's quotas is used.
     pub quotas: QuotaConfig,
+    /// Whether what is read of task definitions is noted in the bucket, for who takes over: the controller's to do.
+    pub keeps_notes: bool,
 }
 
 /// An account that is in this process, and not behind a network.
@@ -81,12 +83,16 @@ impl AwsHome {
         let tally = Tally::default();
         let caller = Arc::new(Caller::new(Quotas::new(&config.quotas), tally.clone()));
         Ok(Self {
-            compute: Arc::new(compute(
-                &connection,
-                &caller,
-                &provided,
-                (config.bucket.clone(), Arc::clone(&documents)),
-            )),
+            compute: Arc::new(EcsCompute::new(EcsParts {
+                connection: connection.clone(),
+                caller: Arc::clone(&caller),
+                infrastructure: provided.current(),
+                bucket: config.bucket.clone(),
+                documents: Arc::clone(&documents),
+                keeps_notes: config.keeps_notes,
+                services: services(&connection, &caller),
+                reports: Arc::new(MetricReports::new(connection.clone(), Arc::clone(&caller))),
+            })),
             alarms: Arc::new(alarms(&connection, &caller, &provided)),
             inventory: Arc::new(Inventory::new(
                 &connection,
@@ -145,22 +151,9 @@ impl AwsHome {
     }
 }
 
-fn compute(
-    connection: &Connection,
-    caller: &Arc<Caller>,
-    provided: &Provided,
-    (bucket, documents): (String, Arc<dyn Documents>),
-) -> EcsCompute {
+fn services(connection: &Connection, caller: &Arc<Caller>) -> Arc<Gathering> {
     let asking = Asking::new(connection.ecs.clone(), Arc::clone(caller));
-    EcsCompute::new(EcsParts {
-        connection: connection.clone(),
-        caller: Arc::clone(caller),
-        infrastructure: provided.current(),
-        bucket,
-        documents,
-        services: Arc::new(Gathering::new(asking)),
-        reports: Arc::new(MetricReports::new(connection.clone(), Arc::clone(caller))),
-    })
+    Arc::new(Gathering::new(asking))
 }
 
 fn alarms(connection: &Connection, caller: &Arc<Caller>, provided: &Provided) -> CloudWatchAlarms {

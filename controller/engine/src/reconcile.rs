@@ -448,18 +448,10 @@ fn tell_news(context: &Context, known: Option<&PlatformState>, state: &PlatformS
 fn log(platform: &PlatformName, entry: &HistoryEntry) {
     use tracing::{info, warn};
     let (kind, reason, message) = (entry.kind, &entry.reason, &entry.message);
-    match kind {
-        HistoryKind::SpecRefused
-        | HistoryKind::RollbackStarted
-        | HistoryKind::RollbackProblem
-        | HistoryKind::Held
-        | HistoryKind::Refused
-        | HistoryKind::Suspected
-        | HistoryKind::RemedyStarted
-        | HistoryKind::Notified => {
-            warn!(target: HAPPENINGS, %platform, ?kind, reason, message);
-        }
-        _ => info!(target: HAPPENINGS, %platform, ?kind, reason, message),
+    if kind.is_warning() {
+        warn!(target: HAPPENINGS, %platform, ?kind, reason, message);
+    } else {
+        info!(target: HAPPENINGS, %platform, ?kind, reason, message);
     }
 }
 

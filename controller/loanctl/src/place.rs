@@ -30,6 +30,7 @@ pub(crate) fn home(args: &PlaceArgs, quotas: QuotaConfig) -> Result<AwsConfig, U
         bucket: bucket(&args.store)?,
         connection: connection(&args.aws),
         quotas,
+        keeps_notes: true,
     })
 }
 

@@ -182,6 +182,7 @@ fn config(quotas: Quotas) -> AwsConfig {
             share_percent: SHARE_PERCENT,
             limits: Family::ALL.map(limit).into_iter().collect(),
         },
+        keeps_notes: true,
     }
 }
 

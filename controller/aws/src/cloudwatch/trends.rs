@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::ports::{AlarmDefinition, AlarmSource, PortError, TREND_MINUTES, Trend, TrendOf};
@@ -20,9 +21,28 @@ const GOLDEN_MS: u64 = 60_000;
 /// How long what was read is shown. A metric is paid for whenever it is asked for.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// What was read of late. Whoever asks while somebody else does waits for that answer.
+/// What was read of late. Whoever asks while somebody else does waits for that answer; who asks of another platform
+/// does not.
 #[derive(Debug, Default)]
-pub(super) struct Recent(tokio::sync::Mutex<BTreeMap<PlatformName, (Instant, Vec<Trend>)>>);
+pub(super) struct Recent(Mutex<BTreeMap<PlatformName, Arc<Read>>>);
+
+/// What was read of one platform.
+#[derive(Debug, Default)]
+struct Read(tokio::sync::Mutex<Option<(Instant, Vec<Trend>)>>);
+
+impl Read {
+    /// Whether somebody reads it, or it is worth showing.
+    fn is_of_use(&self) -> bool {
+        self.0
+            .try_lock()
+            .map_or(true, |read| fresh(&read).is_some())
+    }
+}
+
+fn fresh(read: &Option<(Instant, Vec<Trend>)>) -> Option<&Vec<Trend>> {
+    let (at, trends) = read.as_ref()?;
+    (at.elapsed() < FRESH).then_some(trends)
+}
 
 impl Recent {
     /// The trends of `platform`: those of the last minute, or else what `reading` finds. What is older is forgotten,
@@ -32,14 +52,20 @@ impl Recent {
         platform: &PlatformName,
         reading: impl Future<Output = Result<Vec<Trend>, PortError>>,
     ) -> Result<Vec<Trend>, PortError> {
-        let mut known = self.0.lock().await;
-        known.retain(|_, (at, _)| at.elapsed() < FRESH);
-        if let Some((_, trends)) = known.get(platform) {
+        let of_platform = self.of(platform);
+        let mut read = of_platform.0.lock().await;
+        if let Some(trends) = fresh(&read) {
             return Ok(trends.clone());
         }
         let trends = reading.await?;
-        known.insert(platform.clone(), (Instant::now(), trends.clone()));
+        *read = Some((Instant::now(), trends.clone()));
         Ok(trends)
+    }
+
+    fn of(&self, platform: &PlatformName) -> Arc<Read> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, read| read.is_of_use());
+        Arc::clone(known.entry(platform.clone()).or_default())
     }
 }
 
@@ -245,6 +271,36 @@ mod tests {
         assert_eq!((shown.values.len(), shown.period_ms), (59, GOLDEN_MS));
         assert_eq!(shown.values[0], Some(2.0), "120 a minute");
         assert!(shown.values[1..].iter().all(Option::is_none));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_platform_whose_answer_does_not_come_holds_no_other_up() {
+        let recent = Recent::default();
+        let (hangs, answers) = (platform(), PlatformName::try_from("other").unwrap());
+        let hanging = recent.or(&hangs, std::future::pending());
+        let answered = async {
+            tokio::task::yield_now().await;
+            recent.or(&answers, async { Ok(Vec::new()) }).await
+        };
+        tokio::select! {
+            biased;
+            trends = hanging => panic!("{trends:?}"),
+            trends = answered => assert!(trends.unwrap().is_empty()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_looks_at_any_more_is_forgotten() {
+        let recent = Recent::default();
+        for number in 0..10 {
+            let name = PlatformName::try_from(format!("p{number}").as_str()).unwrap();
+            recent.or(&name, async { Ok(Vec::new()) }).await.unwrap();
+        }
+        tokio::time::sleep(FRESH).await;
+        let platform = platform();
+        let read = recent.or(&platform, async { Ok(Vec::new()) });
+        read.await.unwrap();
+        assert_eq!(recent.0.lock().unwrap().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -59,6 +59,8 @@ pub(crate) struct EcsParts {
     pub(crate) bucket: String,
     /// What is in it.
     pub(crate) documents: Arc<dyn Documents>,
+    /// Whether notes are kept there.
+    pub(crate) keeps_notes: bool,
     /// Tells of services: [`Asking`](super::describe::Asking), or what batches its questions.
     pub(crate) services: Arc<dyn Describe>,
     /// Tells the settings that tasks report.
@@ -72,7 +74,9 @@ impl EcsCompute {
         let definitions = Definitions::new(connection.ecs.clone(), Arc::clone(&caller), notebook);
         let definitions = Arc::new(definitions);
         let mut noting = JoinSet::new();
-        noting.spawn(Arc::clone(&definitions).keep_notes());
+        if parts.keeps_notes {
+            noting.spawn(Arc::clone(&definitions).keep_notes());
+        }
         Self {
             definitions,
             _noting: noting,

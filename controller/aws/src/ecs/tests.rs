@@ -57,19 +57,28 @@ fn compute_in(
     quotas: &QuotaConfig,
     infrastructure: Arc<ArcSwap<Infrastructure>>,
 ) -> EcsCompute {
+    EcsCompute::new(parts(aws, quotas, infrastructure))
+}
+
+fn parts(
+    aws: &FakeAws,
+    quotas: &QuotaConfig,
+    infrastructure: Arc<ArcSwap<Infrastructure>>,
+) -> EcsParts {
     let connection = aws.connection();
     let quotas = Quotas::new(quotas);
     let caller = Arc::new(Caller::new(quotas, Tally::default()));
     let services = Asking::new(connection.ecs.clone(), Arc::clone(&caller));
-    EcsCompute::new(EcsParts {
+    EcsParts {
         infrastructure,
         bucket: "loans".to_owned(),
         documents: aws.documents(),
+        keeps_notes: true,
         services: Arc::new(services),
         reports: Arc::new(ScoringReports),
         connection,
         caller,
-    })
+    }
 }
 
 async fn look(compute: &EcsCompute) -> Result<Seen<ObservedService>, PortError> {
@@ -710,4 +719,21 @@ async fn notes_that_cannot_be_understood_cost_a_call_and_no_more() {
     tokio::time::sleep(Duration::from_mins(1)).await;
     let mended = documents.get(notes).await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&mended.bytes).contains("scoring:1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looks_beside_the_controller_notes_nothing() {
+    let aws = FakeAws::default();
+    let compute = compute_on(&aws);
+    change(&compute, create("scoring:1")).await.unwrap();
+    drop(compute);
+    let provided = Arc::new(ArcSwap::from_pointee(infrastructure()));
+    let beside = EcsCompute::new(EcsParts {
+        keeps_notes: false,
+        ..parts(&aws, &QuotaConfig::default(), provided)
+    });
+    look_at_one(&beside).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let noted = aws.documents().get("cache/task-definitions.json").await;
+    assert!(noted.unwrap().is_none());
 }

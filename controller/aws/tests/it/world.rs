@@ -71,6 +71,7 @@ impl Account {
                 share_percent: 100,
                 limits: Family::ALL.map(|family| (family, PLENTY)).into(),
             },
+            keeps_notes: true,
         });
         home.await.expect("a home")
     }

@@ -11,6 +11,10 @@ use tokio::runtime::Runtime;
 use crate::cli::StoreArgs;
 use crate::place;
 
+/// Share of the account's quotas that a plan takes: the controller, which may be at work beside it, takes half of them,
+/// and ECS needs some to watch deployments by.
+const SHARE_PERCENT: u32 = 20;
+
 /// An account that can be looked at.
 pub(super) struct Account {
     home: AwsHome,
@@ -30,7 +34,11 @@ impl Account {
         let config = AwsConfig {
             bucket: place::bucket(&store)?,
             connection: place::connection(&args.aws),
-            quotas: QuotaConfig::default(),
+            quotas: QuotaConfig {
+                share_percent: SHARE_PERCENT,
+                ..QuotaConfig::default()
+            },
+            keeps_notes: false,
         };
         let runtime = Runtime::new().context("cannot start the runtime")?;
         let home = runtime.block_on(AwsHome::open(config));

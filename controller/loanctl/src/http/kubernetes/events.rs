@@ -88,25 +88,11 @@ fn event(platform: &PlatformObject, entry: &Arc<HistoryEntry>) -> Event {
     }
 }
 
-/// A warning where a person should look: something was refused, held or taken back, or may be wrong.
 const fn severity(kind: HistoryKind) -> &'static str {
-    match kind {
-        HistoryKind::SpecRefused
-        | HistoryKind::RollbackStarted
-        | HistoryKind::RolledBack
-        | HistoryKind::RollbackProblem
-        | HistoryKind::Held
-        | HistoryKind::Refused
-        | HistoryKind::Suspected
-        | HistoryKind::Notified => "Warning",
-        HistoryKind::SpecAccepted
-        | HistoryKind::RolloutStarted
-        | HistoryKind::Promoted
-        | HistoryKind::Resumed
-        | HistoryKind::RemedyStarted
-        | HistoryKind::RemedyEnded
-        | HistoryKind::Applied
-        | HistoryKind::Removed => "Normal",
+    if kind.is_warning() {
+        "Warning"
+    } else {
+        "Normal"
     }
 }
 
