@@ -71,5 +71,5 @@ pub use client::Hosts;
 pub use lifecycle::{Application, BoxError, Context, RunError, run};
 pub use problem::Problem;
 pub use settings::Settings;
-pub use tasks::Tasks;
+pub use tasks::{Outliving, Tasks};
 pub use telemetry::metrics::Metrics;

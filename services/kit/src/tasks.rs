@@ -1,7 +1,10 @@
 //! Work that outlives a request: tracked, told to stop, and waited for.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,12 +16,13 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Starts work that a stop lets finish. Bounding how much there is at once is the caller's.
-    pub fn spawn<F>(&self, work: F)
+    /// Work that a stop lets finish, and whoever waits for it need not: see [`Outliving`]. Bounding how much there is at
+    /// once is the caller's.
+    pub fn outliving<F>(&self, work: F) -> Outliving<F::Output>
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output: Send> + Send + 'static,
     {
-        self.tracker.spawn(work);
+        Outliving(Some(Box::pin(self.tracker.track_future(work))))
     }
 
     /// Starts a loop that a stop ends at its next await.
@@ -42,5 +46,89 @@ impl Tasks {
         self.stopping.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+/// Work that is done while somebody waits for it, and goes on in a task of its own when they stop waiting: when this is
+/// dropped. To begin with a task costs a thread's waking for each request, and hardly any client hangs up.
+#[must_use = "it begins when it is waited for, or dropped"]
+pub struct Outliving<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+
+impl<T: Send> Future for Outliving<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let Some(work) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let poll = work.as_mut().poll(context);
+        if poll.is_ready() {
+            self.0 = None;
+        }
+        poll
+    }
+}
+
+impl<T: Send> Drop for Outliving<T> {
+    fn drop(&mut self) {
+        // What panicked cannot go on; nor can anything without a runtime, which then is shutting down.
+        if let Some(work) = self.0.take()
+            && !std::thread::panicking()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(work);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_when_nobody_waits_any_more_and_a_stop_waits_for_it() {
+        let tasks = Tasks::default();
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let mut work = tasks.outliving(async move {
+            may_go_on.await.unwrap();
+            tell.send("done").unwrap();
+        });
+        timeout(Duration::ZERO, &mut work).await.unwrap_err();
+        drop(work);
+        let stopping = tasks.stop();
+        let mut stopping = std::pin::pin!(stopping);
+        timeout(Duration::ZERO, &mut stopping).await.unwrap_err();
+        go_on.send(()).unwrap();
+        stopping.await;
+        assert_eq!(told.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_ever_waited_for_is_done_all_the_same() {
+        let (tell, told) = oneshot::channel();
+        drop(Tasks::default().outliving(async { tell.send("done").unwrap() }));
+        assert_eq!(told.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_what_it_came_to_and_it_is_done_once() {
+        let tasks = Tasks::default();
+        assert_eq!(tasks.outliving(async { 712 }).await, 712);
+        tasks.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_panicked_does_not_hold_up_a_stop() {
+        let tasks = Tasks::default();
+        let work = tasks.outliving(async { panic!("as it is to") });
+        let panicked: Result<(), _> = tokio::spawn(work).await;
+        assert!(panicked.unwrap_err().is_panic());
+        tasks.stop().await;
     }
 }

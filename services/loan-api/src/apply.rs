@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use service_kit::body::Body;
 use service_kit::problem::ProblemDocument;
-use service_kit::{Problem, reply, trace};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use service_kit::{Outliving, Problem, reply, trace};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -41,11 +41,12 @@ pub(crate) struct ApplicationAnswer {
     interest_rate: Option<Decimal>,
 }
 
-/// What the request hears from the task that does its work.
+/// The work that a request is, which goes on when nobody waits for it any more.
 struct Progress {
     /// From now on the application is safe, and will be decided.
     is_stored: Arc<AtomicBool>,
-    end: oneshot::Receiver<End>,
+    /// None when it stays undecided for now.
+    end: Outliving<Option<End>>,
 }
 
 /// What came of the work.
@@ -131,33 +132,24 @@ fn new_application(
     }
 }
 
-/// Starts the work in a task of its own: it goes on when the client hangs up, from the very first
-/// statement, and a stop waits for it.
+/// The work on `new`: it goes on when the client hangs up or its deadline is over, from the very first statement, and
+/// a stop waits for it.
 fn start(api: &Arc<LoanApi>, new: NewApplication, place: OwnedSemaphorePermit) -> Progress {
-    let (tell, end) = oneshot::channel();
     let is_stored = Arc::new(AtomicBool::new(false));
-    let progress = Progress {
-        is_stored: Arc::clone(&is_stored),
-        end,
-    };
-    let shared = Arc::clone(api);
-    api.tasks.spawn(trace::carry(async move {
-        let ended = match shared.store.insert(&new).await {
+    let (shared, stored) = (Arc::clone(api), Arc::clone(&is_stored));
+    let end = api.tasks.outliving(trace::carry(async move {
+        let _place = place;
+        match shared.store.insert(&new).await {
             Ok(Inserted::New) => {
-                is_stored.store(true, Ordering::Release);
+                stored.store(true, Ordering::Release);
                 shared.received.add(1);
                 decide(&shared, &new).await
             }
             Ok(Inserted::Existing(existing)) => Some(End::Existing(existing)),
             Err(error) => Some(End::NotStored(error)),
-        };
-        if let Some(ended) = ended {
-            // Nobody listens any more when the client has hung up.
-            drop(tell.send(ended));
         }
-        drop(place);
     }));
-    progress
+    Progress { is_stored, end }
 }
 
 /// None when it stays undecided for now.
@@ -184,19 +176,19 @@ async fn answer(
     deadline: Instant,
 ) -> Result<Response, Problem> {
     match timeout_at(deadline, progress.end).await {
-        Ok(Ok(End::Decided(outcome))) => Ok(decided(
+        Ok(Some(End::Decided(outcome))) => Ok(decided(
             application_id,
             outcome.status,
             outcome.interest_rate,
         )),
-        Ok(Ok(End::Existing(existing))) => repeated(&existing, asked_for),
-        Ok(Ok(End::NotStored(error))) => Err(error.into()),
+        Ok(Some(End::Existing(existing))) => repeated(&existing, asked_for),
+        Ok(Some(End::NotStored(error))) => Err(error.into()),
         // Too late, or left undecided: the application is safe, and its decision follows.
-        Ok(Err(_)) | Err(_) if progress.is_stored.load(Ordering::Acquire) => {
+        Ok(None) | Err(_) if progress.is_stored.load(Ordering::Acquire) => {
             Ok(decided(application_id, Status::Received, None))
         }
         // Whether it was stored is not known: only a key makes trying again safe.
-        Ok(Err(_)) | Err(_) => Err(Problem::unavailable(
+        Ok(None) | Err(_) => Err(Problem::unavailable(
             "NOT_STORED_IN_TIME",
             "the application could not be stored in time; try again with the same Idempotency-Key",
         )),

@@ -435,6 +435,52 @@ async fn nobody_changes_what_the_audit_says() {
 }
 
 #[tokio::test]
+async fn one_application_is_found_by_its_id_and_those_to_be_taken_up_by_their_leases() {
+    let platform = Platform::start(&settings()).await;
+    let plan_of = |statement: &str| {
+        let explain = format!("SET enable_seqscan = off; EXPLAIN {statement}");
+        platform.postgres.query(&explain)
+    };
+    let one = plan_of(
+        "UPDATE loan_applications SET score = 0 WHERE application_id = 'app-1' AND status = 'RECEIVED'",
+    );
+    assert!(!one.contains("loan_applications_undecided"), "{one}");
+    assert!(one.contains("loan_applications_pkey"), "{one}");
+    for lease in ["lease_until < now()", "lease_until <= 'infinity'"] {
+        let all = plan_of(&format!(
+            "SELECT FROM loan_applications WHERE status = 'RECEIVED' AND {lease}"
+        ));
+        assert!(all.contains("loan_applications_undecided"), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_not_stored_whoever_writes_it() {
+    let platform = Platform::start(&settings()).await;
+    platform.let_scoring_answer(scored(712)).await;
+    answer(platform.apply(&application())).await;
+    for change in [
+        "status = 'RECEIVED'",
+        "status = 'PENDING'",
+        "status = 'REJECTED'",
+        "status = 'REJECTED', rejection_reason = 'BY_HAND'",
+        "interest_rate = NULL",
+        "score = NULL",
+        "decided_at = NULL",
+        "rejection_reason = 'BY_HAND'",
+        "needs_review_since = now()",
+        "review_reason = 'why'",
+    ] {
+        let statement = format!("UPDATE loan_applications SET {change}");
+        let said = platform.postgres.refuses(&statement);
+        assert!(said.contains("loan_applications_decision"), "{said}");
+    }
+    platform.postgres.query(
+        "UPDATE loan_applications SET status = 'REJECTED', rejection_reason = 'BY_HAND', interest_rate = NULL",
+    );
+}
+
+#[tokio::test]
 async fn a_busy_pool_is_not_taken_for_a_database_that_is_away() {
     let platform = Platform::start(&settings()).await;
     platform.let_scoring_answer(scored(712)).await;

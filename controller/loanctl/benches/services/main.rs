@@ -52,6 +52,7 @@ mod spec;
 #[expect(dead_code, reason = "shared with the tests")]
 mod view;
 
+use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -65,10 +66,10 @@ use table::Table;
 use until_stopped::until_stopped;
 
 const CONNECTIONS: usize = 16;
-const WARM_UP: Duration = Duration::from_secs(3);
-const LENGTH: Duration = Duration::from_secs(10);
+const WARM_UP: Duration = Duration::from_secs(2);
+const LENGTH: Duration = Duration::from_secs(5);
 /// Times that both are measured, one after the other: this machine is not always the same.
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 9;
 /// What is to be left of the bare handler's requests a second.
 const MIN_RATE: f64 = 0.9;
 /// What its CPU time per request may grow to.
@@ -121,16 +122,16 @@ async fn measure() -> ExitCode {
     }
     let front = load(&laptop, &[], &laptop.endpoint()).await;
     let statements = pgbench::applications_per_second(&laptop, CONNECTIONS, LENGTH).await;
+    let rate = Ratios::of(&real, &floor, |run| run.answers.per_second);
+    let cost = Ratios::of(&real, &floor, Run::cost);
     let (real, floor) = (median(real), median(floor));
     print!("{}", table(&real, &floor, &front, statements));
     print!("{}", starting::table(&started, &memory));
-    let rate = real.answers.per_second / floor.answers.per_second;
-    let cost = real.cost() / floor.cost();
     println!(
-        "of the bare handler: {rate:.2} of its requests a second (to be {MIN_RATE} at least), {cost:.2} of its CPU per \
-         request (to be {MAX_COST} at most)"
+        "of the bare handler, by rounds: {rate} of its requests a second (to be {MIN_RATE} at least), {cost} of its CPU \
+         per request (to be {MAX_COST} at most)"
     );
-    if rate >= MIN_RATE && cost <= MAX_COST {
+    if rate.median() >= MIN_RATE && cost.median() <= MAX_COST {
         ExitCode::SUCCESS
     } else {
         println!("it costs more than it is to");
@@ -149,6 +150,32 @@ async fn load(laptop: &Laptop, pids: &[u32], address: &str) -> Run {
     let answers = drive::closed(&target, CONNECTIONS, LENGTH).await;
     let usage = meter.stop(laptop);
     Run { answers, usage }
+}
+
+/// A figure by that of the bare handler in the same round, in ascending order: what the machine is like changes from
+/// round to round, and hits both.
+struct Ratios(Vec<f64>);
+
+impl Ratios {
+    fn of(real: &[Run], floor: &[Run], figure: impl Fn(&Run) -> f64) -> Self {
+        let pairs = real.iter().zip(floor);
+        let mut ratios: Vec<f64> = pairs
+            .map(|(real, floor)| figure(real) / figure(floor))
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        Self(ratios)
+    }
+
+    fn median(&self) -> f64 {
+        self.0[self.0.len() / 2]
+    }
+}
+
+impl fmt::Display for Ratios {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (least, most) = (self.0[0], self.0[self.0.len() - 1]);
+        write!(f, "{:.2} ({least:.2} to {most:.2})", self.median())
+    }
 }
 
 /// The one in the middle, by requests a second.
