@@ -53,6 +53,7 @@ pub mod health_check;
 pub mod lifecycle;
 mod open_files;
 pub mod openapi;
+mod panics;
 mod parent;
 pub mod problem;
 pub mod rate_limit;

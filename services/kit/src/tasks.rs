@@ -1,12 +1,17 @@
 //! Work that outlives a request: tracked, told to stop, and waited for.
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::panics;
 
 /// Tasks that a stop waits for, within the drain deadline.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +27,8 @@ impl Tasks {
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let work = work.map(|done| done.map_err(tell_of_panic).ok());
         Outliving(Some(Box::pin(self.tracker.track_future(work))))
     }
 
@@ -51,13 +58,15 @@ impl Tasks {
 
 /// Work that is done while somebody waits for it, and goes on in a task of its own when they stop waiting: when this is
 /// dropped. To begin with a task costs a thread's waking for each request, and hardly any client hangs up.
+///
+/// It comes to nothing where the work panicked, which is logged.
 #[must_use = "it begins when it is waited for, or dropped"]
-pub struct Outliving<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+pub struct Outliving<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = Option<T>> + Send>>>);
 
 impl<T: Send> Future for Outliving<T> {
-    type Output = T;
+    type Output = Option<T>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let Some(work) = &mut self.0 else {
             return Poll::Pending;
         };
@@ -71,14 +80,18 @@ impl<T: Send> Future for Outliving<T> {
 
 impl<T: Send> Drop for Outliving<T> {
     fn drop(&mut self) {
-        // What panicked cannot go on; nor can anything without a runtime, which then is shutting down.
+        // Without a runtime, which then is shutting down, nothing can go on.
         if let Some(work) = self.0.take()
-            && !std::thread::panicking()
             && let Ok(runtime) = Handle::try_current()
         {
             runtime.spawn(work);
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as an error is mapped")]
+fn tell_of_panic(panic: Box<dyn Any + Send>) {
+    tracing::error!(panic = panics::text(panic.as_ref()), "work panicked");
 }
 
 #[cfg(test)]
@@ -119,16 +132,16 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_told_what_it_came_to_and_it_is_done_once() {
         let tasks = Tasks::default();
-        assert_eq!(tasks.outliving(async { 712 }).await, 712);
+        assert_eq!(tasks.outliving(async { 712 }).await, Some(712));
         tasks.stop().await;
     }
 
     #[tokio::test]
-    async fn what_panicked_does_not_hold_up_a_stop() {
+    async fn what_panicked_comes_to_nothing_and_holds_no_stop_up() {
         let tasks = Tasks::default();
         let work = tasks.outliving(async { panic!("as it is to") });
-        let panicked: Result<(), _> = tokio::spawn(work).await;
-        assert!(panicked.unwrap_err().is_panic());
+        let done: Option<()> = work.await;
+        assert_eq!(done, None);
         tasks.stop().await;
     }
 }

@@ -175,7 +175,8 @@ async fn answer(
     asked_for: &LoanRequest,
     deadline: Instant,
 ) -> Result<Response, Problem> {
-    match timeout_at(deadline, progress.end).await {
+    let ended = timeout_at(deadline, progress.end).await;
+    match ended.map(Option::flatten) {
         Ok(Some(End::Decided(outcome))) => Ok(decided(
             application_id,
             outcome.status,
@@ -183,7 +184,7 @@ async fn answer(
         )),
         Ok(Some(End::Existing(existing))) => repeated(&existing, asked_for),
         Ok(Some(End::NotStored(error))) => Err(error.into()),
-        // Too late, or left undecided: the application is safe, and its decision follows.
+        // Too late, left undecided, or it panicked: the application is safe, and its decision follows.
         Ok(None) | Err(_) if progress.is_stored.load(Ordering::Acquire) => {
             Ok(decided(application_id, Status::Received, None))
         }

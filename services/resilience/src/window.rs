@@ -83,19 +83,29 @@ impl<C: Copy + Default + AddAssign + SubAssign> Window<C> {
         self.same_until = None;
     }
 
-    /// Moves here what `other`, a window of the same length, has counted, as `into` says it in this one's terms.
-    pub(crate) fn take_in<D>(&mut self, other: &mut Window<D>, into: impl Fn(D) -> C)
+    /// Moves here what `other`, a window of the same length, has counted by `now`, as `into` says it in this one's terms.
+    pub(crate) fn take_in<D>(&mut self, other: &mut Window<D>, into: impl Fn(D) -> C, now: Instant)
     where
         D: Copy + Default + AddAssign + SubAssign,
     {
         for bucket in other.drain() {
-            let counts = into(bucket.counts);
-            let start = bucket.start;
-            let place = self.buckets.partition_point(|it| it.start <= start);
-            self.buckets.insert(place, Bucket { start, counts });
-            self.sum += counts;
+            self.insert(bucket.start, into(bucket.counts), now);
         }
         self.same_until = None;
+        self.forget_old(now);
+    }
+
+    /// Adds what was recorded from `start` to `now`: to a bucket that takes records for all of that time, or else as one
+    /// more.
+    fn insert(&mut self, start: Instant, counts: C, now: Instant) {
+        let width = self.width;
+        let place = self.buckets.partition_point(|it| it.start <= start);
+        let before = place.checked_sub(1).and_then(|it| self.buckets.get_mut(it));
+        match before.filter(|it| now.saturating_duration_since(it.start) < width) {
+            Some(bucket) => bucket.counts += counts,
+            None => self.buckets.insert(place, Bucket { start, counts }),
+        }
+        self.sum += counts;
     }
 
     /// Empties it.
@@ -164,6 +174,20 @@ mod tests {
         assert_eq!(window.sum(start + 12 * SECOND), 1);
     }
 
+    #[test]
+    fn however_often_others_are_taken_in_it_stays_small() {
+        let start = Instant::now();
+        let mut whole = Window::<u64>::new(SECOND, Reach::AtMost);
+        let mut part = whole.clone();
+        for ms in 0..10_000 {
+            let now = start + Duration::from_millis(ms);
+            part.record(1, now);
+            whole.take_in(&mut part, |count| count, now);
+        }
+        let most = usize::try_from(BUCKETS).unwrap() + 1;
+        assert!(whole.buckets.len() <= most, "{}", whole.buckets.len());
+    }
+
     proptest! {
         #[test]
         fn what_is_counted_in_several_windows_and_taken_in_counts_as_exactly(
@@ -179,7 +203,7 @@ mod tests {
                 times.push(now);
                 parts[part].record(1, now);
                 if are_taken_in {
-                    parts.iter_mut().for_each(|it| whole.take_in(it, |count| count));
+                    parts.iter_mut().for_each(|it| whole.take_in(it, |count| count, now));
                     let within = |age: Duration| times.iter().filter(|t| now - **t < age).count() as u64;
                     let sum = whole.sum(now);
                     prop_assert!((within(SECOND - SECOND / BUCKETS)..=within(SECOND)).contains(&sum));

@@ -31,7 +31,7 @@ pub(super) struct Recent(Mutex<BTreeMap<PlatformName, Arc<Read>>>);
 struct Read(tokio::sync::Mutex<Option<(Instant, Vec<Trend>)>>);
 
 impl Read {
-    /// Whether somebody reads it, or it is worth showing.
+    /// Whether it is worth showing.
     fn is_of_use(&self) -> bool {
         self.0
             .try_lock()
@@ -64,7 +64,8 @@ impl Recent {
 
     fn of(&self, platform: &PlatformName) -> Arc<Read> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, read| read.is_of_use());
+        // Somebody who has it is about to read it.
+        known.retain(|_, read| Arc::strong_count(read) > 1 || read.is_of_use());
         Arc::clone(known.entry(platform.clone()).or_default())
     }
 }

@@ -19,7 +19,7 @@ risk_band = 'LOW', provider = 'stand-in', scoring_revision = 'scoring-1', settin
 policy = '{\"bands\": [{\"riskBand\": \"LOW\", \"minScore\": 700, \"interestRate\": \"11.90\"}, \
 {\"riskBand\": \"MEDIUM\", \"minScore\": 620, \"interestRate\": \"17.50\"}], \"maxPaymentToIncome\": 40}', \
 needs_review_since = NULL, review_reason = NULL, decided_at = now() \
-WHERE application_id = 'pgbench-' || :id AND status = 'RECEIVED';
+WHERE application_id = 'pgbench-' || :id AND decided_at IS NULL;
 ";
 
 /// Applications a second with `connections`, over `length`.

@@ -15,6 +15,7 @@ use warp::reply::Response;
 
 use super::Routes;
 use super::arriving::Arriving;
+use crate::panics;
 use crate::problem::{Problem, recover};
 use crate::telemetry::metrics::GoldenSignals;
 use crate::trace::{self, Span, TraceContext};
@@ -97,9 +98,7 @@ impl Answerer {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Response {
-    let text = panic.downcast_ref::<&str>().copied();
-    let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = message.unwrap_or("unknown"), "a handler panicked");
+    tracing::error!(panic = panics::text(panic), "a handler panicked");
     Problem::internal("INTERNAL", "the request failed").into_response()
 }
 

@@ -228,7 +228,7 @@ impl Store {
              SET status = $2, interest_rate = $3, rejection_reason = $4, score = $5, \
                  risk_band = $6, provider = $7, scoring_revision = $8, settings_revision = $9, \
                  policy = $10, needs_review_since = NULL, review_reason = NULL, decided_at = now() \
-             WHERE application_id = $1 AND status = 'RECEIVED'",
+             WHERE application_id = $1 AND decided_at IS NULL",
             application_id,
             decided.status.as_str(),
             decided.interest_rate,

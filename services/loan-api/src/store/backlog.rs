@@ -63,13 +63,12 @@ impl Lookout {
             Some(line) => line,
             None => self.new_line().await?,
         };
-        // Every lease ends by then: to say so leads to the index of what is undecided.
         let statement = sqlx::query_as!(
             Backlog,
             r#"SELECT coalesce(extract(epoch FROM now() - min(created_at)
                           FILTER (WHERE needs_review_since IS NULL)), 0)::float8 AS "oldest_age_s!",
                       count(*) FILTER (WHERE needs_review_since IS NOT NULL) AS "needing_review!"
-               FROM loan_applications WHERE status = 'RECEIVED' AND lease_until <= 'infinity'"#,
+               FROM loan_applications WHERE status = 'RECEIVED'"#,
         )
         .fetch_one(&mut line.connection);
         let backlog = self.store.timed(statement).await?;

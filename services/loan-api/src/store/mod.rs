@@ -1,4 +1,8 @@
 //! The database: one short statement at a time, never held across a call to another service.
+//!
+//! What is undecided has the status RECEIVED and, by the table's rule, no `decided_at`. Who looks for whatever is
+//! undecided says the first, which leads to an index of nothing else; who means one application says the second: with the
+//! first PostgreSQL went to half of all applications through that index, and through all that is in it.
 
 mod applications;
 mod backlog;

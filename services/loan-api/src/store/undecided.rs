@@ -84,7 +84,7 @@ impl Store {
                  refusals = refusals + $2, \
                  lease_until = now() + (0.5 + random() / 2) \
                      * least(300, 5 * 2 ^ least(recovery_attempts, 10)) * interval '1 s' \
-             WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
+             WHERE application_id = $1 AND decided_at IS NULL AND needs_review_since IS NULL",
             application_id,
             i32::from(refused),
         );
@@ -98,7 +98,7 @@ impl Store {
     pub async fn give_back(&self, application_id: &str) -> Result<(), StoreError> {
         let statement = sqlx::query!(
             "UPDATE loan_applications SET lease_until = now() + interval '1 s' \
-             WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
+             WHERE application_id = $1 AND decided_at IS NULL AND needs_review_since IS NULL",
             application_id,
         );
         self.execute(statement).await.map(drop)
@@ -116,7 +116,7 @@ impl Store {
         let statement = sqlx::query!(
             "UPDATE loan_applications \
              SET needs_review_since = now(), review_reason = $2, lease_until = 'infinity' \
-             WHERE application_id = $1 AND status = 'RECEIVED' AND needs_review_since IS NULL",
+             WHERE application_id = $1 AND decided_at IS NULL AND needs_review_since IS NULL",
             application_id,
             reason,
         );

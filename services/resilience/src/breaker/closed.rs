@@ -46,8 +46,8 @@ impl Closed {
     }
 
     /// Moves quick successes here that were counted elsewhere.
-    pub(super) fn take_in(&mut self, successes: &mut Window<u64>) {
-        self.window.take_in(successes, Tally::of_successes);
+    pub(super) fn take_in(&mut self, successes: &mut Window<u64>, now: Instant) {
+        self.window.take_in(successes, Tally::of_successes, now);
     }
 
     pub(super) fn reconfigure(&mut self, config: &BreakerConfig) {

@@ -250,9 +250,9 @@ impl Breaker {
     }
 
     /// Counts the quick successes of a calm generation.
-    fn take_in(&mut self, successes: &mut Window<u64>) {
+    fn take_in(&mut self, successes: &mut Window<u64>, now: Instant) {
         if let State::Closed(closed) = &mut self.state {
-            closed.take_in(successes);
+            closed.take_in(successes, now);
         }
     }
 

@@ -23,7 +23,7 @@ const STRIPES: usize = if cfg!(test) { 2 } else { 8 };
 /// A [`Breaker`] for many threads at once.
 ///
 /// # Guarantees
-/// Those of [`Breaker`]. What one thread was told a change of state by is told to no other.
+/// Those of [`Breaker`]. Each change of state is told once, to the thread that brought it about.
 #[derive(Debug)]
 pub struct SharedBreaker {
     /// Generation whose attempts pass without asking the breaker: that of a closed one whose last attempt
@@ -67,7 +67,10 @@ impl SharedBreaker {
             stripes: std::array::from_fn(|_| stripe()),
             breaker: Mutex::new(Breaker::new(config, seed)),
         };
-        drop(shared.hold());
+        drop(Held {
+            shared: &shared,
+            breaker: shared.lock(),
+        });
         shared
     }
 
@@ -93,17 +96,21 @@ impl SharedBreaker {
                 return Told::quietly(Ok((permit, read)));
             }
         }
-        let mut held = self.hold();
+        let mut held = self.hold(now);
         let answer = held.breaker.acquire(now).map(|permit| (permit, read()));
         held.told(answer)
     }
 
     /// Counts what an attempt came to. Results of an older state are ignored.
     pub fn settle(&self, permit: Permit, settled: &Settled, now: Instant) -> Told<()> {
+        if settled.outcome == Outcome::Ignored {
+            self.give_back(permit, now);
+            return Told::quietly(());
+        }
         if self.counts_calmly(&permit, settled, now) {
             return Told::quietly(());
         }
-        let mut held = self.hold();
+        let mut held = self.hold(now);
         held.breaker.settle(permit, settled, now);
         held.told(())
     }
@@ -111,7 +118,7 @@ impl SharedBreaker {
     /// Takes back a permit whose attempt was not made or says nothing.
     pub fn give_back(&self, permit: Permit, now: Instant) {
         if self.calm.load(Acquire) != permit.generation {
-            self.hold().breaker.give_back(permit, now);
+            self.hold(now).breaker.give_back(permit, now);
         }
     }
 
@@ -121,8 +128,8 @@ impl SharedBreaker {
         self.lock().state()
     }
 
-    /// Holds all others up.
-    pub fn hold(&self) -> Held<'_> {
+    /// Has it for one thread alone, as for new settings: no attempt is let through or counted meanwhile.
+    pub fn hold(&self, now: Instant) -> Held<'_> {
         let mut breaker = self.lock();
         // Written under the lock alone.
         if self.calm.load(Relaxed) != UNMEASURED {
@@ -130,7 +137,7 @@ impl SharedBreaker {
             for stripe in &self.stripes {
                 let mut stripe = locked(stripe);
                 stripe.generation = UNMEASURED;
-                breaker.take_in(&mut stripe.successes);
+                breaker.take_in(&mut stripe.successes, now);
             }
         }
         Held {

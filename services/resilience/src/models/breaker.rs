@@ -49,7 +49,7 @@ fn each_attempt_counts_once_whoever_counts_it_and_whenever_thresholds_change() {
                         sliding_window: NEVER,
                         ..of_five(threshold)
                     };
-                    let mut held = breaker.hold();
+                    let mut held = breaker.hold(now);
                     held.reconfigure(longer, History::Keep, now);
                     assert_eq!(held.release(), None);
                 });
@@ -72,7 +72,7 @@ fn what_was_let_through_before_the_history_was_forgotten_counts_for_nothing() {
                 threads.spawn(move || breaker.settle(permit, &settled(Outcome::Success, 1), now));
             }
             threads.spawn(|| {
-                let mut held = breaker.hold();
+                let mut held = breaker.hold(now);
                 held.reconfigure(of_five(40), History::Forget, now);
                 held.release()
             });
@@ -105,7 +105,7 @@ fn what_is_read_with_a_permit_is_what_was_in_force_for_it() {
         scope(|threads| {
             let taken = [(); 2].map(|()| threads.spawn(acquire));
             threads.spawn(|| {
-                let mut held = breaker.hold();
+                let mut held = breaker.hold(now);
                 held.reconfigure(of_five(40), History::Forget, now);
                 in_force.store(1, SeqCst);
                 held.release()
@@ -135,7 +135,7 @@ fn what_is_slow_is_what_the_settings_in_force_call_slow() {
             slow_call_duration_threshold: slow_beyond,
             ..of_five(40)
         };
-        let mut held = breaker.hold();
+        let mut held = breaker.hold(now);
         held.reconfigure(stricter, History::Keep, now);
         held.release();
         assert_eq!(attempts(), BreakerState::Open);

@@ -112,7 +112,7 @@ impl Policy {
     pub fn reconfigure(&self, config: PolicyConfig) {
         let now = clock::read();
         // Held, so that no attempt meets the new settings with the old history.
-        let mut breaker = self.0.breaker.hold();
+        let mut breaker = self.0.breaker.hold(now);
         let history = self.0.in_force.load().config.history_under(&config);
         breaker.reconfigure(config.breaker, history, now);
         self.0.retries().budget.reconfigure(config.retry.budget);
