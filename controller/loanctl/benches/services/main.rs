@@ -66,10 +66,11 @@ use table::Table;
 use until_stopped::until_stopped;
 
 const CONNECTIONS: usize = 16;
-const WARM_UP: Duration = Duration::from_secs(2);
-const LENGTH: Duration = Duration::from_secs(5);
-/// Times that both are measured, one after the other: this machine is not always the same.
-const ROUNDS: u64 = 9;
+const WARM_UP: Duration = Duration::from_secs(5);
+/// Short, so that a round meets the same machine from its beginning to its end.
+const LENGTH: Duration = Duration::from_secs(2);
+/// Times that both are measured, one right after the other: this machine is not always the same.
+const ROUNDS: u64 = 35;
 /// What is to be left of the bare handler's requests a second.
 const MIN_RATE: f64 = 0.9;
 /// What its CPU time per request may grow to.
@@ -93,7 +94,7 @@ struct Run {
 }
 
 async fn measure() -> ExitCode {
-    let length = (WARM_UP + LENGTH).as_secs() * ROUNDS * 2 / 60 + 1;
+    let length = LENGTH.as_secs() * ROUNDS * 2 / 60 + 1;
     println!(
         "everything on, beside its floors: {CONNECTIONS} connections, provider at p50 5 ms; about {length} minutes"
     );
@@ -112,15 +113,20 @@ async fn measure() -> ExitCode {
         .await
         .unwrap();
     let started = starting::measure(&laptop).await;
-    let (mut real, mut floor, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    let (all, bare) = (Chain::real(&laptop), Chain::bare(&laptop));
+    let with_all = Load::on(&laptop, all.pids(), &all.address()).await;
+    let with_nothing = Load::on(&laptop, bare.pids(), &bare.address()).await;
+    let (mut real, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let chain = Chain::real(&laptop);
-        real.push(run(&laptop, &chain).await);
-        memory = starting::resident(&chain);
-        drop(chain);
-        floor.push(run(&laptop, &Chain::bare(&laptop)).await);
+        real.push(with_all.run(&laptop).await);
+        floor.push(with_nothing.run(&laptop).await);
     }
-    let front = load(&laptop, &[], &laptop.endpoint()).await;
+    let memory = starting::resident(&all);
+    drop((all, bare));
+    let front = Load::on(&laptop, Vec::new(), &laptop.endpoint())
+        .await
+        .run(&laptop)
+        .await;
     let statements = pgbench::applications_per_second(&laptop, CONNECTIONS, LENGTH).await;
     let rate = Ratios::of(&real, &floor, |run| run.answers.per_second);
     let cost = Ratios::of(&real, &floor, Run::cost);
@@ -139,17 +145,26 @@ async fn measure() -> ExitCode {
     }
 }
 
-async fn run(laptop: &Laptop, chain: &Chain) -> Run {
-    load(laptop, &chain.pids(), &chain.address()).await
+/// Clients of one kind of chain, again and again.
+struct Load {
+    target: Target,
+    pids: Vec<u32>,
 }
 
-async fn load(laptop: &Laptop, pids: &[u32], address: &str) -> Run {
-    let target = Target::new(&laptop.endpoint(), address, Kind::Apply).await;
-    drive::closed(&target, CONNECTIONS, WARM_UP).await;
-    let meter = Meter::over(laptop, pids);
-    let answers = drive::closed(&target, CONNECTIONS, LENGTH).await;
-    let usage = meter.stop(laptop);
-    Run { answers, usage }
+impl Load {
+    /// On what answers at `address`, in processes `pids`: warmed up.
+    async fn on(laptop: &Laptop, pids: Vec<u32>, address: &str) -> Self {
+        let target = Target::new(&laptop.endpoint(), address, Kind::Apply).await;
+        drive::closed(&target, CONNECTIONS, WARM_UP).await;
+        Self { target, pids }
+    }
+
+    async fn run(&self, laptop: &Laptop) -> Run {
+        let meter = Meter::over(laptop, &self.pids);
+        let answers = drive::closed(&self.target, CONNECTIONS, LENGTH).await;
+        let usage = meter.stop(laptop);
+        Run { answers, usage }
+    }
 }
 
 /// A figure by that of the bare handler in the same round, in ascending order: what the machine is like changes from

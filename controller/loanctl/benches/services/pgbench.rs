@@ -14,12 +14,17 @@ INSERT INTO loan_applications (application_id, client_id, idempotency_key, user_
 lease_until, answered_by) VALUES ('pgbench-' || :id, 'demo', 'pgbench-' || :id, 'bench', 5000, 24, 3000, \
 '4bf92f3577b34da6a3ce929d0e0e4736', now() + 2600 * interval '1 ms', now() + 750 * interval '1 ms') \
 ON CONFLICT (client_id, idempotency_key) DO NOTHING;
-UPDATE loan_applications SET status = 'APPROVED', interest_rate = 11.9, rejection_reason = NULL, score = 731, \
-risk_band = 'LOW', provider = 'stand-in', scoring_revision = 'scoring-1', settings_revision = 'settings-1', \
+WITH decided AS (UPDATE loan_applications SET status = 'APPROVED', interest_rate = 11.9, rejection_reason = NULL, \
+score = 731, risk_band = 'LOW', provider = 'stand-in', scoring_revision = 'scoring-1', settings_revision = 'settings-1', \
 policy = '{\"bands\": [{\"riskBand\": \"LOW\", \"minScore\": 700, \"interestRate\": \"11.90\"}, \
 {\"riskBand\": \"MEDIUM\", \"minScore\": 620, \"interestRate\": \"17.50\"}], \"maxPaymentToIncome\": 40}', \
-needs_review_since = NULL, review_reason = NULL, decided_at = now() \
-WHERE application_id = 'pgbench-' || :id AND decided_at IS NULL;
+needs_review_since = NULL, review_reason = NULL, decided_at = now(), audited_at = clock_timestamp() \
+WHERE application_id = 'pgbench-' || :id AND decided_at IS NULL RETURNING *) \
+INSERT INTO loan_application_audit (application_id, at, event, status, user_id, amount, term_months, income, \
+interest_rate, rejection_reason, score, risk_band, provider, scoring_revision, settings_revision, policy, review_reason, \
+trace_id) SELECT application_id, audited_at, 'DECIDED', status, user_id, amount, term_months, income, \
+interest_rate, rejection_reason, score, risk_band, provider, scoring_revision, settings_revision, policy, review_reason, \
+trace_id FROM decided;
 ";
 
 /// Applications a second with `connections`, over `length`.

@@ -7,6 +7,7 @@ mod span;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderValue;
 use tracing::Instrument;
@@ -18,6 +19,9 @@ pub use span::{Call, Span};
 tokio::task_local! {
     static CURRENT: TraceContext;
 }
+
+/// Whether the log knows of a trace by the spans around a line only.
+static LOG_READS_SPANS: AtomicBool = AtomicBool::new(false);
 
 /// Id of a whole trace: 32 lower-case hex digits when shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,9 +116,24 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     current().scope(tracing::Span::current(), work)
 }
 
-/// The span of work that belongs to `context`: what gives every log line in it its `trace_id`, whatever the level.
+/// Id of the current request's trace; none outside of requests.
+pub(crate) fn current_id() -> Option<TraceId> {
+    CURRENT.try_with(TraceContext::trace_id).ok()
+}
+
+/// From now on the log knows of a trace by the spans around a line only.
+pub(crate) fn log_reads_spans() {
+    LOG_READS_SPANS.store(true, Ordering::Relaxed);
+}
+
+/// The span of work that belongs to `context`: what gives every line of the journal in it its `trace_id`, whatever the
+/// level. None where the log asks for the current trace itself: a span for each request costs as much as all that is
+/// counted about it.
 #[must_use]
 pub fn span(context: &TraceContext) -> tracing::Span {
+    if !LOG_READS_SPANS.load(Ordering::Relaxed) {
+        return tracing::Span::none();
+    }
     // Of the highest level: as one of "info" it would be gone, and the id with it, where only warnings are logged.
     tracing::error_span!("request", trace_id = %context.trace_id())
 }
@@ -127,7 +146,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_its_trace_whatever_the_level() {
+    fn a_line_of_the_journal_has_its_trace_whatever_the_level() {
+        log_reads_spans();
         let warnings = tracing_subscriber::registry().with(EnvFilter::new("warn"));
         let span = tracing::subscriber::with_default(warnings, || span(&TraceContext::start()));
         assert!(!span.is_disabled());

@@ -23,6 +23,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::args::LogTarget;
+use crate::trace;
 
 /// How often it is looked whether lines were dropped.
 const DROPPED_INTERVAL: Duration = Duration::from_secs(5);
@@ -170,6 +171,7 @@ where
         match tracing_journald::layer() {
             // The fields have the names that they have in JSON: `journalctl TRACE_ID=…` finds a request's lines.
             Ok(layer) => {
+                trace::log_reads_spans();
                 return Ok(Output {
                     layer: layer.with_field_prefix(None).boxed(),
                     lines: None,
@@ -192,8 +194,8 @@ where
     })
 }
 
-/// One flat JSON object per line: the event's fields and those of the spans around it, among them
-/// `trace_id`, on one level, so that a log query needs no paths.
+/// One flat JSON object per line: the event's fields, those of the spans around it and the `trace_id` of the current
+/// request, on one level, so that a log query needs no paths.
 struct FlatJson;
 
 impl<S, N> FormatEvent<S, N> for FlatJson
@@ -220,6 +222,9 @@ where
             }
         }
         let metadata = event.metadata();
+        if let Some(trace_id) = trace::current_id() {
+            line.insert("trace_id".to_owned(), trace_id.to_string().into());
+        }
         event.record(&mut Fields(&mut line));
         line.insert(
             "timestamp".to_owned(),
@@ -262,5 +267,61 @@ impl Visit for Fields<'_> {
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.insert(field, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use tracing::instrument::WithSubscriber;
+
+    use super::*;
+    use crate::trace::TraceContext;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            written.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_has_the_trace_of_its_request_whatever_the_level_and_none_outside_of_requests() {
+        let written = Written::default();
+        let writer = written.clone();
+        let json = tracing_subscriber::fmt::layer()
+            .fmt_fields(JsonFields::new())
+            .event_format(FlatJson)
+            .with_writer(move || writer.clone());
+        let warnings = tracing_subscriber::registry().with(EnvFilter::new("warn"));
+        let context = TraceContext::start();
+        let work = async {
+            tracing::warn!("outside");
+            let request = async { tracing::warn!(status = 503, "inside") };
+            context.scope(trace::span(&context), request).await;
+        };
+        work.with_subscriber(warnings.with(json)).await;
+
+        let written = written.0.lock().unwrap();
+        let lines: Vec<Value> = serde_json::Deserializer::from_slice(&written)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let [outside, inside] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(outside.get("trace_id"), None);
+        assert_eq!(inside["trace_id"], context.trace_id().to_string());
+        assert_eq!(inside["status"], 503);
+        assert_eq!(inside["message"], "inside");
     }
 }
