@@ -1,4 +1,4 @@
--- The trigger that tells of a change took a sixth of all that an application costs the database. A decision now adds its
+-- The trigger that tells of a change took an eighth of all that an application costs the database. A decision now adds its
 -- row to the audit in the statement that makes it, and says so with the time it is told of at; the trigger tells of what
 -- leaves that time as it was: what people change with a console, what is left to people, and decisions of the program
 -- before this one. Whoever sets the time has told of the change.
