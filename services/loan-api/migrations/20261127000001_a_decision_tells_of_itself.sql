@@ -1,9 +1,8 @@
 -- The trigger that tells of a change took an eighth of all that an application costs the database. A decision now adds its
--- row to the audit in the statement that makes it, and says so with the time it is told of at; the trigger tells of what
--- leaves that time as it was: what people change with a console, what is left to people, and decisions of the program
--- before this one. Whoever sets the time has told of the change.
+-- row to the audit in the statement that makes it, and says so: it is told of at the time it is made at. The trigger tells
+-- of everything else: what people change with a console, what is left to people, a decision by the program before this one.
 ALTER TABLE loan_applications
-    ADD COLUMN audited_at TIMESTAMPTZ;
+    ADD COLUMN decision_told_at TIMESTAMPTZ;
 
 CREATE OR REPLACE TRIGGER loan_applications_audit
     AFTER UPDATE OF status, user_id, amount, term_months, income, interest_rate, rejection_reason, score, risk_band,
@@ -11,10 +10,5 @@ CREATE OR REPLACE TRIGGER loan_applications_audit
         created_at, decided_at
     ON loan_applications
     FOR EACH ROW
-    WHEN (NEW.audited_at IS NOT DISTINCT FROM OLD.audited_at)
+    WHEN (OLD.decided_at IS NOT NULL OR (NEW.decision_told_at = NEW.decided_at) IS NOT TRUE)
     EXECUTE FUNCTION loan_application_audit_add();
-
--- Events are named by that trigger and by the statement of a decision, and nobody changes them later: the list of them,
--- read anew for each row, kept nothing out that could come.
-ALTER TABLE loan_application_audit
-    DROP CONSTRAINT loan_application_audit_event;

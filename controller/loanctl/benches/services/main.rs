@@ -71,6 +71,8 @@ const WARM_UP: Duration = Duration::from_secs(5);
 const LENGTH: Duration = Duration::from_secs(2);
 /// Times that both are measured, one right after the other: this machine is not always the same.
 const ROUNDS: u64 = 35;
+/// Of what is measured once.
+const LENGTH_ALONE: Duration = Duration::from_secs(10);
 /// What is to be left of the bare handler's requests a second.
 const MIN_RATE: f64 = 0.9;
 /// What its CPU time per request may grow to.
@@ -117,17 +119,22 @@ async fn measure() -> ExitCode {
     let with_all = Load::on(&laptop, all.pids(), &all.address()).await;
     let with_nothing = Load::on(&laptop, bare.pids(), &bare.address()).await;
     let (mut real, mut floor) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        real.push(with_all.run(&laptop).await);
-        floor.push(with_nothing.run(&laptop).await);
+    for round in 0..ROUNDS {
+        // What one leaves PostgreSQL to do meets the other, and by turns.
+        let all_first = round % 2 == 0;
+        if all_first {
+            real.push(with_all.run(&laptop, LENGTH).await);
+        }
+        floor.push(with_nothing.run(&laptop, LENGTH).await);
+        if !all_first {
+            real.push(with_all.run(&laptop, LENGTH).await);
+        }
     }
     let memory = starting::resident(&all);
     drop((all, bare));
-    let front = Load::on(&laptop, Vec::new(), &laptop.endpoint())
-        .await
-        .run(&laptop)
-        .await;
-    let statements = pgbench::applications_per_second(&laptop, CONNECTIONS, LENGTH).await;
+    let front = Load::on(&laptop, Vec::new(), &laptop.endpoint()).await;
+    let front = front.run(&laptop, LENGTH_ALONE).await;
+    let statements = pgbench::applications_per_second(&laptop, CONNECTIONS, LENGTH_ALONE).await;
     let rate = Ratios::of(&real, &floor, |run| run.answers.per_second);
     let cost = Ratios::of(&real, &floor, Run::cost);
     let (real, floor) = (median(real), median(floor));
@@ -159,9 +166,9 @@ impl Load {
         Self { target, pids }
     }
 
-    async fn run(&self, laptop: &Laptop) -> Run {
+    async fn run(&self, laptop: &Laptop, length: Duration) -> Run {
         let meter = Meter::over(laptop, &self.pids);
-        let answers = drive::closed(&self.target, CONNECTIONS, LENGTH).await;
+        let answers = drive::closed(&self.target, CONNECTIONS, length).await;
         let usage = meter.stop(laptop);
         Run { answers, usage }
     }
@@ -267,7 +274,7 @@ fn table(real: &Run, floor: &Run, front: &Run, statements: f64) -> Table {
         table.note(format!("CPU ms per request, {what}: {}", run.costs()));
     }
     table.note(format!(
-        "medians of {ROUNDS} rounds; limit: the {} CPUs, shared with the clients and PostgreSQL",
+        "the first two: medians of {ROUNDS} rounds; limit: the {} CPUs, shared with the clients and PostgreSQL",
         cpu::count()
     ));
     table

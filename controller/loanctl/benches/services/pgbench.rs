@@ -18,11 +18,11 @@ WITH decided AS (UPDATE loan_applications SET status = 'APPROVED', interest_rate
 score = 731, risk_band = 'LOW', provider = 'stand-in', scoring_revision = 'scoring-1', settings_revision = 'settings-1', \
 policy = '{\"bands\": [{\"riskBand\": \"LOW\", \"minScore\": 700, \"interestRate\": \"11.90\"}, \
 {\"riskBand\": \"MEDIUM\", \"minScore\": 620, \"interestRate\": \"17.50\"}], \"maxPaymentToIncome\": 40}', \
-needs_review_since = NULL, review_reason = NULL, decided_at = now(), audited_at = clock_timestamp() \
+needs_review_since = NULL, review_reason = NULL, decided_at = now(), decision_told_at = now() \
 WHERE application_id = 'pgbench-' || :id AND decided_at IS NULL RETURNING *) \
 INSERT INTO loan_application_audit (application_id, at, event, status, user_id, amount, term_months, income, \
 interest_rate, rejection_reason, score, risk_band, provider, scoring_revision, settings_revision, policy, review_reason, \
-trace_id) SELECT application_id, audited_at, 'DECIDED', status, user_id, amount, term_months, income, \
+trace_id) SELECT application_id, decided_at, 'DECIDED', status, user_id, amount, term_months, income, \
 interest_rate, rejection_reason, score, risk_band, provider, scoring_revision, settings_revision, policy, review_reason, \
 trace_id FROM decided;
 ";

@@ -20,8 +20,8 @@ tokio::task_local! {
     static CURRENT: TraceContext;
 }
 
-/// Whether the log knows of a trace by the spans around a line only.
-static LOG_READS_SPANS: AtomicBool = AtomicBool::new(false);
+/// Whether the log asks for the current trace itself; if not, it knows of one by the spans around a line.
+static LOG_ASKS: AtomicBool = AtomicBool::new(false);
 
 /// Id of a whole trace: 32 lower-case hex digits when shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,17 +121,16 @@ pub(crate) fn current_id() -> Option<TraceId> {
     CURRENT.try_with(TraceContext::trace_id).ok()
 }
 
-/// From now on the log knows of a trace by the spans around a line only.
-pub(crate) fn log_reads_spans() {
-    LOG_READS_SPANS.store(true, Ordering::Relaxed);
+/// From now on the log asks for the current trace itself.
+pub(crate) fn log_asks() {
+    LOG_ASKS.store(true, Ordering::Relaxed);
 }
 
-/// The span of work that belongs to `context`: what gives every line of the journal in it its `trace_id`, whatever the
-/// level. None where the log asks for the current trace itself: a span for each request costs as much as all that is
-/// counted about it.
+/// The span of work that belongs to `context`: what gives every log line in it its `trace_id`, whatever the level. None
+/// where the log asks for the current trace itself: a span for each request is then a cost without a use.
 #[must_use]
 pub fn span(context: &TraceContext) -> tracing::Span {
-    if !LOG_READS_SPANS.load(Ordering::Relaxed) {
+    if LOG_ASKS.load(Ordering::Relaxed) {
         return tracing::Span::none();
     }
     // Of the highest level: as one of "info" it would be gone, and the id with it, where only warnings are logged.
@@ -146,8 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_journal_has_its_trace_whatever_the_level() {
-        log_reads_spans();
+    fn a_line_has_its_trace_whatever_the_level() {
         let warnings = tracing_subscriber::registry().with(EnvFilter::new("warn"));
         let span = tracing::subscriber::with_default(warnings, || span(&TraceContext::start()));
         assert!(!span.is_disabled());

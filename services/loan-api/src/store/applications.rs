@@ -229,13 +229,13 @@ impl Store {
                  SET status = $2, interest_rate = $3, rejection_reason = $4, score = $5, \
                      risk_band = $6, provider = $7, scoring_revision = $8, settings_revision = $9, \
                      policy = $10, needs_review_since = NULL, review_reason = NULL, \
-                     decided_at = now(), audited_at = clock_timestamp() \
+                     decided_at = now(), decision_told_at = now() \
                  WHERE application_id = $1 AND decided_at IS NULL \
                  RETURNING *) \
              INSERT INTO loan_application_audit (application_id, at, event, status, user_id, amount, \
                  term_months, income, interest_rate, rejection_reason, score, risk_band, provider, \
                  scoring_revision, settings_revision, policy, review_reason, trace_id) \
-             SELECT application_id, audited_at, 'DECIDED', status, user_id, amount, \
+             SELECT application_id, decided_at, 'DECIDED', status, user_id, amount, \
                  term_months, income, interest_rate, rejection_reason, score, risk_band, provider, \
                  scoring_revision, settings_revision, policy, review_reason, trace_id \
              FROM decided",

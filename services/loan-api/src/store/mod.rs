@@ -79,10 +79,10 @@ impl StoreError {
                 E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
                     true
                 }
-                // Classes of PostgreSQL's appendix A: 08 connection, 53 resources, 57 operator
-                // intervention (statement timeout among it), 58 system.
+                // Classes of PostgreSQL's appendix A: 08 connection, 40 rollback (deadlock among it), 53
+                // resources, 57 operator intervention (statement timeout among it), 58 system.
                 E::Database(error) => error.code().is_some_and(|code| {
-                    ["08", "53", "57", "58"]
+                    ["08", "40", "53", "57", "58"]
                         .iter()
                         .any(|class| code.starts_with(class))
                 }),
