@@ -183,15 +183,21 @@ where
     }
     let lines = Lines::to(io::stdout()).map_err(LogError::Thread)?;
     trace::log_asks();
-    let writer = lines.clone();
-    let json = tracing_subscriber::fmt::layer()
-        .fmt_fields(JsonFields::new())
-        .event_format(FlatJson)
-        .with_writer(move || writer.clone());
     Ok(Output {
-        layer: json.boxed(),
+        layer: json_to(lines.clone()).boxed(),
         lines: Some(lines),
     })
+}
+
+fn json_to<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: io::Write + Clone + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(FlatJson)
+        .with_writer(move || writer.clone())
 }
 
 /// One flat JSON object per line: the event's fields, those of the spans around it and the `trace_id` of the current
@@ -297,11 +303,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_has_the_trace_of_its_request_whatever_the_level_and_none_outside_of_requests() {
         let written = Written::default();
-        let writer = written.clone();
-        let json = tracing_subscriber::fmt::layer()
-            .fmt_fields(JsonFields::new())
-            .event_format(FlatJson)
-            .with_writer(move || writer.clone());
+        let json = json_to(written.clone());
         let warnings = tracing_subscriber::registry().with(EnvFilter::new("warn"));
         let context = TraceContext::start();
         let work = async {
