@@ -1,6 +1,6 @@
 //! Programs that call each other directly, without the fronts of a laptop between them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -142,12 +142,13 @@ fn started(laptop: &Laptop, mut command: Command) -> Program {
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
     let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next().expect("a first line").unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
     let listening: Value = serde_json::from_str(&line).unwrap();
     let port = |name: &str| listening[name].as_str().unwrap_or_default().to_owned();
     let (address, admin) = (port("service"), port("admin"));
-    std::thread::spawn(move || lines.for_each(drop));
+    std::thread::spawn(move || io::copy(&mut said, &mut io::sink()));
     Program {
         child,
         address,

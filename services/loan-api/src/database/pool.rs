@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, PoolError, QueueMode, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
@@ -51,7 +51,11 @@ impl Pool {
             options: ArcSwap::from_pointee(options),
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        Ok(Self(managed::Pool::builder(maker).max_size(size).build()?))
+        let pool = managed::Pool::builder(maker)
+            .max_size(size)
+            // The one used last is the one whose server process has everything at hand.
+            .queue_mode(QueueMode::Lifo);
+        Ok(Self(pool.build()?))
     }
 
     /// A connection for one statement.
@@ -192,6 +196,18 @@ mod tests {
         ask(&pool, WHO_SERVES).await.unwrap_err();
         let third = ask(&pool, WHO_SERVES).await.unwrap();
         assert_ne!(third, second);
+    }
+
+    #[tokio::test]
+    async fn the_connection_that_was_used_last_is_used_next() {
+        let postgres = Postgres::start();
+        let pool = Pool::new(postgres.url().parse().unwrap(), 2).unwrap();
+        let held = pool.lend().await.unwrap();
+        let last = ask(&pool, WHO_SERVES).await.unwrap();
+        drop(held);
+        let first = ask(&pool, WHO_SERVES).await.unwrap();
+        assert_ne!(first, last);
+        assert_eq!(ask(&pool, WHO_SERVES).await.unwrap(), first);
     }
 
     #[tokio::test]
