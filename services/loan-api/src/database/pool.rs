@@ -203,11 +203,11 @@ mod tests {
         let postgres = Postgres::start();
         let pool = Pool::new(postgres.url().parse().unwrap(), 2).unwrap();
         let held = pool.lend().await.unwrap();
-        let last = ask(&pool, WHO_SERVES).await.unwrap();
+        let earlier = ask(&pool, WHO_SERVES).await.unwrap();
         drop(held);
-        let first = ask(&pool, WHO_SERVES).await.unwrap();
-        assert_ne!(first, last);
-        assert_eq!(ask(&pool, WHO_SERVES).await.unwrap(), first);
+        let latest = ask(&pool, WHO_SERVES).await.unwrap();
+        assert_ne!(latest, earlier);
+        assert_eq!(ask(&pool, WHO_SERVES).await.unwrap(), latest);
     }
 
     #[tokio::test]
