@@ -1,11 +1,12 @@
 //! Request bodies: capped, and parsed with the field at fault named.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -22,31 +23,43 @@ type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
 /// A request body not read yet.
 pub struct Body {
-    content_type: Option<String>,
-    content_length: Option<usize>,
+    content_type: Option<HeaderValue>,
+    content_length: Option<HeaderValue>,
     chunks: Chunks,
 }
 
 /// Extracts the body, to be read in the handler.
 #[must_use]
 pub fn body() -> BoxedFilter<(Body,)> {
-    warp::header::headers_cloned()
+    first("content-type")
+        .and(first("content-length"))
         .and(warp::body::stream())
-        .map(|headers: HeaderMap, stream| Body::new(&headers, stream))
+        .map(Body::new)
         .boxed()
 }
 
+/// The first of a header's values, where there is one.
+fn first(
+    header: &'static str,
+) -> impl Filter<Extract = (Option<HeaderValue>,), Error = Infallible> + Clone {
+    let given = warp::header::value(header).map(Some);
+    given.or(warp::any().map(|| None)).unify()
+}
+
 impl Body {
-    fn new<S, B>(headers: &HeaderMap, stream: S) -> Self
+    fn new<S, B>(
+        content_type: Option<HeaderValue>,
+        content_length: Option<HeaderValue>,
+        stream: S,
+    ) -> Self
     where
         S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
         B: Buf,
     {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let bytes = |mut chunk: B| chunk.copy_to_bytes(chunk.remaining());
         Self {
-            content_type: text(header::CONTENT_TYPE).map(str::to_ascii_lowercase),
-            content_length: text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            content_type,
+            content_length,
             chunks: Box::pin(stream.map(move |chunk| chunk.map(bytes))),
         }
     }
@@ -70,10 +83,8 @@ impl Body {
     }
 
     async fn collect(mut self) -> Result<Bytes, Problem> {
-        if self
-            .content_length
-            .is_some_and(|length| length > MAX_BODY_BYTES)
-        {
+        let length = text(self.content_length.as_ref()).and_then(|length| length.parse().ok());
+        if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
             return Err(too_large());
         }
         let mut collected = BytesMut::new();
@@ -109,9 +120,9 @@ impl Body {
     }
 
     fn require_content_type(&self, wanted: &str) -> Result<(), Problem> {
-        let given = self.content_type.as_deref().unwrap_or(wanted);
+        let given = text(self.content_type.as_ref()).unwrap_or(wanted);
         let essence = given.split(';').next().unwrap_or_default().trim();
-        if essence == wanted {
+        if essence.eq_ignore_ascii_case(wanted) {
             return Ok(());
         }
         Err(Problem::new(
@@ -143,6 +154,10 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(parsed)
 }
 
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
+}
+
 fn too_large() -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -161,7 +176,7 @@ mod tests {
     async fn a_body_that_does_not_arrive_is_the_clients_failure() {
         let begins = stream::iter([Ok(Bytes::from_static(b"{"))]);
         let stalls = begins.chain(stream::pending());
-        let body = Body::new(&HeaderMap::new(), stalls);
+        let body = Body::new(None, None, stalls);
         let problem = body.bytes().await.unwrap_err();
         assert_eq!(
             problem.into_response().status(),

@@ -44,7 +44,10 @@ pub async fn send(
     dependency: &'static str,
 ) -> reqwest::Result<reqwest::Response> {
     let call = Call::to(dependency);
-    let result = request.headers(call.headers()).send().await;
+    let traced = call.headers().fold(request, |request, (name, value)| {
+        request.header(name, value)
+    });
+    let result = traced.send().await;
     match &result {
         Ok(response) => call.answered(response.status()),
         Err(_) => call.ended(&result),

@@ -40,7 +40,7 @@
 //! - Handlers run inside a [`trace::TraceContext`], which every line of the log names; [`trace::carry`] takes it
 //!   along into a task, [`client::send`] makes a call part of it.
 //! - A client that hangs up cancels its handler. Work that must go on belongs into
-//!   [`Context::tasks`], which a stop waits for within the drain deadline.
+//!   [`Context::tasks`], with the trace of its request; a stop waits for it within the drain deadline.
 
 pub mod admin;
 pub mod args;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::panics;
+use crate::{panics, trace};
 
 /// Tasks that a stop waits for, within the drain deadline.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +21,14 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Work that a stop lets finish, and whoever waits for it need not: see [`Outliving`]. Bounding how much there is at
-    /// once is the caller's.
+    /// Work that a stop lets finish, and whoever waits for it need not: see [`Outliving`]. It belongs to the current
+    /// trace. Bounding how much there is at once is the caller's.
     pub fn outliving<F>(&self, work: F) -> Outliving<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        // Boxed before it is wrapped: each wrapper would move all of it.
+        let work = trace::carry(Box::pin(work));
         let work = AssertUnwindSafe(work).catch_unwind();
         let work = work.map(|done| done.map_err(tell_of_panic).ok());
         Outliving(Some(Box::pin(self.tracker.track_future(work))))

@@ -137,7 +137,7 @@ fn new_application(
 fn start(api: &Arc<LoanApi>, new: NewApplication, place: OwnedSemaphorePermit) -> Progress {
     let is_stored = Arc::new(AtomicBool::new(false));
     let (shared, stored) = (Arc::clone(api), Arc::clone(&is_stored));
-    let end = api.tasks.outliving(trace::carry(async move {
+    let end = api.tasks.outliving(async move {
         let _place = place;
         match shared.store.insert(&new).await {
             Ok(Inserted::New) => {
@@ -148,7 +148,7 @@ fn start(api: &Arc<LoanApi>, new: NewApplication, place: OwnedSemaphorePermit) -
             Ok(Inserted::Existing(existing)) => Some(End::Existing(existing)),
             Err(error) => Some(End::NotStored(error)),
         }
-    }));
+    });
     Progress { is_stored, end }
 }
 

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use schema::names::ServiceName;
 use schema::settings::LoanApiSettings;
 use schema::signals::{AUTH_DEPENDENCY, Metric};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service_kit::telemetry::metrics::{Counter, Distribution};
 use service_kit::{Context, Metrics, Problem, Settings, client};
 use url::Url;
@@ -48,6 +48,11 @@ impl From<AuthenticationError> for Problem {
             }
         }
     }
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -93,10 +98,7 @@ impl Authenticator {
     async fn verify(&self, token: &str) -> Result<ClientId, AuthenticationError> {
         let timeout = self.settings.load().settings.clients.auth.timeout.get();
         let asked = async {
-            let asking = self
-                .http
-                .post(self.url.clone())
-                .json(&serde_json::json!({"token": token}));
+            let asking = self.http.post(self.url.clone()).json(&Token { token });
             let response = client::send(asking, AUTH_DEPENDENCY).await?;
             let status = response.status();
             Ok::<_, reqwest::Error>((status, response.bytes().await?))

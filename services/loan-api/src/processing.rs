@@ -118,7 +118,7 @@ impl Processor {
     ) -> Result<Outcome, Undecidable> {
         let score = self.scoring.score(application_id, request, purpose).await?;
         let document = self.settings.load();
-        let decided = decision(request, score, &document);
+        let decided = decision(request, &score, &document);
         if !self.store.decide(application_id, &decided).await? {
             return Err(Undecidable::DecidedElsewhere);
         }
@@ -147,11 +147,11 @@ impl Processor {
 }
 
 /// The decision on `request`, with everything it rests on.
-fn decision(
+fn decision<'a>(
     request: &LoanRequest,
-    score: Score,
-    document: &SettingsDocument<LoanApiSettings>,
-) -> Decided {
+    score: &'a Score,
+    document: &'a SettingsDocument<LoanApiSettings>,
+) -> Decided<'a> {
     let policy = &document.settings.decision;
     let verdict = decide(request, u32::from(score.score), policy);
     let (status, interest_rate, rejection_reason) = match verdict {
@@ -159,17 +159,16 @@ fn decision(
         Verdict::Rejected { reason } => (Status::Rejected, None, Some(reason.as_str())),
     };
     // A scoring that does not name its revision is one from before it did.
-    let scoring_revision = score.scoring_revision;
-    let scoring_revision = scoring_revision.unwrap_or_else(|| document.scoring_revision.clone());
+    let scoring_revision = score.scoring_revision.as_deref();
     Decided {
         status,
         interest_rate,
         rejection_reason,
         score: i32::from(score.score),
-        risk_band: score.risk_band,
-        provider: score.provider,
-        scoring_revision,
-        settings_revision: document.revision.clone(),
-        policy: policy.clone(),
+        risk_band: &score.risk_band,
+        provider: &score.provider,
+        scoring_revision: scoring_revision.unwrap_or(&document.scoring_revision),
+        settings_revision: &document.revision,
+        policy,
     }
 }

@@ -193,9 +193,12 @@ impl Provider {
 /// The application's id as a quoted string (RFC 8941, 3.3.3). Ids are of the loan API's making; what could not be in
 /// such a string is left out.
 fn key(application_id: &str) -> String {
-    let plain = |it: &char| it.is_ascii_graphic() && !matches!(it, '"' | '\\');
-    let plain: String = application_id.chars().filter(plain).collect();
-    format!("\"{plain}\"")
+    let is_plain = |it: &char| it.is_ascii_graphic() && !matches!(it, '"' | '\\');
+    let mut key = String::with_capacity(application_id.len() + 2);
+    key.push('"');
+    key.extend(application_id.chars().filter(is_plain));
+    key.push('"');
+    key
 }
 
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {

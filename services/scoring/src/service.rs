@@ -76,12 +76,13 @@ impl Scoring {
     /// The routes of the service port.
     #[must_use]
     pub fn routes(self) -> Routes {
+        let scoring = Arc::new(self);
         warp::path!("score")
             .and(warp::post())
             .and(warp::header::optional::<u64>(DEADLINE_HEADER))
             .and(body())
             .then(move |left_ms: Option<u64>, body| {
-                let scoring = self.clone();
+                let scoring = Arc::clone(&scoring);
                 async move { reply::of(scoring.score(left_ms, body).await) }
             })
             .boxed()

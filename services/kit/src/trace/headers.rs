@@ -29,31 +29,33 @@ impl TraceContext {
     }
 
     /// The headers of a call that is made in this context, the same in both forms.
-    pub(super) fn headers(&self) -> HeaderMap {
-        let span_id = self.span_id.unwrap_or_else(SpanId::random);
-        let mut headers = HeaderMap::with_capacity(3);
-        let forms = [
-            (TRACEPARENT, self.traceparent(span_id)),
-            (AMZN_TRACE_ID, self.amzn(span_id)),
+    pub(super) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let trace_id = self.trace_id.to_string();
+        let (time, rest) = trace_id.split_at(8);
+        let parent = self.span_id.unwrap_or_else(SpanId::random).to_string();
+        let sampled = if self.sampled { "1" } else { "0" };
+        let w3c = ["00-", &trace_id, "-", &parent, "-0", sampled].concat();
+        let amzn = [
+            "Root=1-",
+            time,
+            "-",
+            rest,
+            ";Parent=",
+            &parent,
+            ";Sampled=",
+            sampled,
+        ]
+        .concat();
+        // Always legal: digits, letters and a few signs.
+        let legal = |text: String| HeaderValue::try_from(text).ok();
+        let headers = [
+            (TRACEPARENT, legal(w3c)),
+            (AMZN_TRACE_ID, legal(amzn)),
+            (TRACESTATE, self.state.clone()),
         ];
-        for (name, text) in forms {
-            // Always legal: digits, letters and a few signs.
-            headers.extend(HeaderValue::try_from(text).map(|value| (name, value)));
-        }
-        headers.extend(self.state.clone().map(|state| (TRACESTATE, state)));
         headers
-    }
-
-    fn traceparent(&self, span_id: SpanId) -> String {
-        let flags = u8::from(self.sampled);
-        format!("00-{}-{span_id}-{flags:02x}", self.trace_id)
-    }
-
-    fn amzn(&self, span_id: SpanId) -> String {
-        let id = self.trace_id.to_string();
-        let (time, rest) = id.split_at(8);
-        let sampled = u8::from(self.sampled);
-        format!("Root=1-{time}-{rest};Parent={span_id};Sampled={sampled}")
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -163,7 +165,7 @@ mod tests {
 
     async fn passed_on(incoming: &HeaderMap) -> HeaderMap {
         let context = TraceContext::of(incoming);
-        let call = async { Call::to("scoring").headers() };
+        let call = async { Call::to("scoring").headers().collect() };
         context.scope(tracing::Span::none(), call).await
     }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::sync::OnceLock;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,
     Tracer,
@@ -147,8 +147,7 @@ impl Call {
     }
 
     /// The headers that carry the trace into the call.
-    #[must_use]
-    pub fn headers(&self) -> HeaderMap {
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
         self.context.headers()
     }
 

@@ -5,6 +5,7 @@
 //! back as it is, and thrown away when its last statement did not come to its end.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ impl Pool {
     /// # Errors
     /// When none is free in time, or none can be made.
     pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
-        match timeout(PATIENCE, self.0.get()).await {
+        match timeout(PATIENCE, pin!(self.0.get())).await {
             Ok(Ok(kept)) => Ok(Lent(kept)),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed),

@@ -89,7 +89,7 @@ pub struct StoredApplication {
 
 /// A decision, and what it rests on.
 #[derive(Clone, Debug)]
-pub struct Decided {
+pub struct Decided<'a> {
     /// Approved or rejected.
     pub status: Status,
     /// The rate, when approved.
@@ -99,15 +99,15 @@ pub struct Decided {
     /// The score.
     pub score: i32,
     /// Its band.
-    pub risk_band: String,
+    pub risk_band: &'a str,
     /// Who scored.
-    pub provider: String,
+    pub provider: &'a str,
     /// Scoring revision that scored.
-    pub scoring_revision: String,
+    pub scoring_revision: &'a str,
     /// Settings in force.
-    pub settings_revision: String,
+    pub settings_revision: &'a str,
     /// The credit policy in force.
-    pub policy: Policy,
+    pub policy: &'a Policy,
 }
 
 struct Row {
@@ -221,7 +221,7 @@ impl Store {
     pub async fn decide(
         &self,
         application_id: &str,
-        decided: &Decided,
+        decided: &Decided<'_>,
     ) -> Result<bool, StoreError> {
         let statement = sqlx::query!(
             "WITH decided AS ( \
@@ -248,7 +248,7 @@ impl Store {
             decided.provider,
             decided.scoring_revision,
             decided.settings_revision,
-            Json(&decided.policy) as _,
+            Json(decided.policy) as _,
         );
         Ok(self.execute(statement).await? == 1)
     }

@@ -9,6 +9,7 @@ mod backlog;
 mod undecided;
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use schema::signals::Metric;
@@ -184,12 +185,12 @@ impl Store {
         &self,
         statement: Query<'_, Postgres, PgArguments>,
     ) -> Result<u64, StoreError> {
-        let done = async {
+        let done = pin!(async {
             let mut lent = self.pool.lend().await?;
             let done = statement.execute(lent.begin()).await;
             lent.ended(&done);
             done
-        };
+        });
         Ok(self.timed(done).await?.rows_affected())
     }
 
@@ -202,12 +203,12 @@ impl Store {
         F: FnMut(PgRow) -> Result<R, sqlx::Error> + Send,
         R: Send + Unpin,
     {
-        let found = async {
+        let found = pin!(async {
             let mut lent = self.pool.lend().await?;
             let found = statement.fetch_optional(lent.begin()).await;
             lent.ended(&found);
             found
-        };
+        });
         self.timed(found).await
     }
 

@@ -3,22 +3,25 @@
 //! Nobody waits for standard output: lines are written by a thread of its own. When nobody reads them and too many have
 //! piled up, new ones are dropped, and how many is the first thing logged when there is room again.
 
+mod line;
 mod lines;
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use line::Line;
 use lines::Lines;
+use serde::Serializer;
 use serde_json::{Map, Value};
 use tokio::time::MissedTickBehavior;
-use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, reload};
 
@@ -27,6 +30,8 @@ use crate::trace;
 
 /// How often it is looked whether lines were dropped.
 const DROPPED_INTERVAL: Duration = Duration::from_secs(5);
+/// Most lines are shorter, in bytes.
+const USUAL_LENGTH: usize = 512;
 /// Longest wait at the end for lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -215,65 +220,41 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = Map::new();
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(tracing_subscriber::registry::Scope::from_root)
-        {
-            let extensions = span.extensions();
-            let fields = extensions.get::<FormattedFields<N>>();
-            if let Some(Ok(Value::Object(fields))) = fields.map(|text| serde_json::from_str(text)) {
-                line.extend(fields);
-            }
-        }
+        let spans = fields_of_spans(context);
+        let mut text = Vec::with_capacity(USUAL_LENGTH);
+        let mut json = serde_json::Serializer::new(&mut text);
+        let mut line = Line::new(json.serialize_map(None).map_err(|_| fmt::Error)?);
         let metadata = event.metadata();
+        line.add("timestamp", &format_args!("{}", Timestamp::now()));
+        line.add("level", metadata.level().as_str());
+        line.add("target", metadata.target());
+        event.record(&mut line);
         if let Some(trace_id) = trace::current_id() {
-            line.insert("trace_id".to_owned(), trace_id.to_string().into());
+            line.add("trace_id", &format_args!("{trace_id}"));
         }
-        event.record(&mut Fields(&mut line));
-        line.insert(
-            "timestamp".to_owned(),
-            jiff::Timestamp::now().to_string().into(),
-        );
-        line.insert("level".to_owned(), metadata.level().as_str().into());
-        line.insert("target".to_owned(), metadata.target().into());
-        writeln!(writer, "{}", Value::Object(line))
+        for (name, value) in &spans {
+            line.add(name, value);
+        }
+        line.end()?;
+        writeln!(writer, "{}", str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
-struct Fields<'a>(&'a mut Map<String, Value>);
-
-impl Fields<'_> {
-    fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+/// The fields of the spans around an event, the innermost last word among them.
+fn fields_of_spans<S, N>(context: &FmtContext<'_, S, N>) -> Map<String, Value>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> tracing_subscriber::fmt::FormatFields<'a> + 'static,
+{
+    let mut all = Map::new();
+    for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
+        let extensions = span.extensions();
+        let fields = extensions.get::<FormattedFields<N>>();
+        if let Some(Ok(Value::Object(fields))) = fields.map(|text| serde_json::from_str(text)) {
+            all.extend(fields);
+        }
     }
-}
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.insert(field, format!("{value:?}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.insert(field, value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.insert(field, value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.insert(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.insert(field, value);
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.insert(field, value);
-    }
+    all
 }
 
 #[cfg(test)]
@@ -325,5 +306,34 @@ mod tests {
         assert_eq!(inside["trace_id"], context.trace_id().to_string());
         assert_eq!(inside["status"], 503);
         assert_eq!(inside["message"], "inside");
+    }
+
+    #[tokio::test]
+    async fn of_two_fields_with_one_name_the_nearer_one_is_kept_and_a_line_is_flat() {
+        let written = Written::default();
+        let json = json_to(written.clone());
+        let subscriber = tracing_subscriber::registry().with(json);
+        let work = async {
+            let outer = tracing::info_span!("outer", attempt = 1, port = 8081, host = "a\"b");
+            let _outer = outer.enter();
+            let inner = tracing::info_span!("inner", attempt = 2, port = 8082);
+            let _inner = inner.enter();
+            tracing::info!(attempt = 3, level = "mine", error = ?Some("no\nline"), "told");
+        };
+        work.with_subscriber(subscriber).await;
+
+        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(written.lines().count(), 1, "{written}");
+        assert_eq!(written.matches("\"attempt\"").count(), 1, "{written}");
+        assert_eq!(written.matches("\"level\"").count(), 1, "{written}");
+        let mut line: Map<String, Value> = serde_json::from_str(&written).unwrap();
+        let timestamp = line.remove("timestamp").unwrap();
+        timestamp.as_str().unwrap().parse::<Timestamp>().unwrap();
+        let target = "service_kit::telemetry::logs::tests";
+        let expected = serde_json::json!({
+            "level": "INFO", "target": target, "message": "told", "attempt": 3, "port": 8082, "host": "a\"b",
+            "error": "Some(\"no\\nline\")",
+        });
+        assert_eq!(Value::Object(line), expected);
     }
 }
