@@ -138,6 +138,11 @@ impl Body {
 /// # Errors
 /// 400 with `detail` from the parser and `field` as a path: `applicant.income`.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Only an error has a use for the path, and all that is parsed would pay for it.
+    serde_json::from_slice(bytes).or_else(|_| parse_json_by_path(bytes))
+}
+
+fn parse_json_by_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

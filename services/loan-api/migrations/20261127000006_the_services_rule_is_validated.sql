@@ -1,0 +1,1 @@
+ALTER TABLE loan_applications VALIDATE CONSTRAINT loan_applications_decision;
