@@ -37,8 +37,8 @@
 //! # What a service may rely on
 //! - `build` is called once, after the first valid settings were read: [`Settings::load`] always has
 //!   a document. Until then the service port answers 503 and `/readyz` says why.
-//! - Handlers run inside a [`trace::TraceContext`], which every line of the log names; [`trace::carry`] takes it
-//!   along into a task, [`client::send`] makes a call part of it.
+//! - Handlers run inside a [`trace::TraceContext`], which every line of the log names;
+//!   [`client::send`] makes a call part of it.
 //! - A client that hangs up cancels its handler. Work that must go on belongs into
 //!   [`Context::tasks`], with the trace of its request; a stop waits for it within the drain deadline.
 

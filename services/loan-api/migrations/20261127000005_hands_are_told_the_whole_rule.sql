@@ -28,7 +28,7 @@ BEGIN
         OR (NEW.needs_review_since IS NULL) <> (NEW.review_reason IS NULL)
     THEN
         RAISE check_violation USING
-            MESSAGE = format('application %s would contradict itself', NEW.application_id),
+            MESSAGE = format('application %s breaks loan_applications_decision', NEW.application_id),
             CONSTRAINT = 'loan_applications_decision',
             HINT = 'APPROVED has an interest_rate and no rejection_reason, REJECTED the reverse, RECEIVED neither; '
                    'needs_review_since and review_reason are set together.';

@@ -23,8 +23,8 @@ use crate::provider::{Provider, ProviderError, Score, ScoreRequest};
 /// Band of a score below the last band of the credit policy.
 const BELOW_LAST_BAND: &str = "HIGH";
 
-/// Answers requests for a score. Cloning shares everything.
-#[derive(Clone, Debug)]
+/// Answers requests for a score.
+#[derive(Debug)]
 pub struct Scoring {
     settings: Settings<ScoringSettings>,
     policy: Policy,

@@ -33,19 +33,9 @@ impl TraceContext {
         let trace_id = self.trace_id.to_string();
         let (time, rest) = trace_id.split_at(8);
         let parent = self.span_id.unwrap_or_else(SpanId::random).to_string();
-        let sampled = if self.sampled { "1" } else { "0" };
-        let w3c = ["00-", &trace_id, "-", &parent, "-0", sampled].concat();
-        let amzn = [
-            "Root=1-",
-            time,
-            "-",
-            rest,
-            ";Parent=",
-            &parent,
-            ";Sampled=",
-            sampled,
-        ]
-        .concat();
+        let sampled = u8::from(self.sampled);
+        let w3c = format!("00-{trace_id}-{parent}-0{sampled}");
+        let amzn = format!("Root=1-{time}-{rest};Parent={parent};Sampled={sampled}");
         // Always legal: digits, letters and a few signs.
         let legal = |text: String| HeaderValue::try_from(text).ok();
         let headers = [

@@ -112,7 +112,7 @@ pub fn current() -> TraceContext {
 }
 
 /// Takes the current trace and span along into a task that is spawned.
-pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
+pub(crate) fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     current().scope(tracing::Span::current(), work)
 }
 
